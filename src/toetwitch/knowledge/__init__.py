@@ -1,0 +1,1 @@
+"""Knowledge as frozen values: estimates, variables, tables, networks, rules, advice, and the model file."""

@@ -1,0 +1,1 @@
+"""Reasoning: one question, one file."""
