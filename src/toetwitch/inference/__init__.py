@@ -1,0 +1,6 @@
+"""Names to arrays and back: the only door to the engine."""
+
+from toetwitch.inference.exact import Answer, ExactInference
+from toetwitch.inference.resolution import Numbers, Resolved, resolve
+
+__all__ = ["Answer", "ExactInference", "Numbers", "Resolved", "resolve"]
