@@ -1,0 +1,449 @@
+"""A network ready for questions: the facade of the engine.
+
+Each question is answered by a plan for its pattern of evidence (which variables are observed, weighted, asked for), kept
+for the next question of the same pattern. The network itself never changes, so any number of threads may ask at once.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Answer", "Batch", "CompiledNetwork"]
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from threading import Lock
+from types import MappingProxyType
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from toetwitch.engine.assignment import most_probable
+from toetwitch.engine.factors import Evidence
+from toetwitch.engine.gradient import Gradient, differentiate
+from toetwitch.engine.plan import Plan, make_plan
+from toetwitch.engine.potentials import Dense, Potential
+from toetwitch.engine.prediction import predict_leaves, predictable_leaves
+from toetwitch.engine.program import Program, compile_plan, load, posterior_tables
+from toetwitch.engine.structure import Pattern, Structure, noisy_children, shape_of, structure_of
+from toetwitch.errors import EvidenceError
+
+Array = NDArray[np.float64]
+Kept = TypeVar("Kept")
+KEPT_PROGRAMS = 512
+"""Programs kept per network; a toe-sized one takes some tens of kilobytes."""
+LANE_ENTRIES = 2**21
+"""A batch runs in blocks of lanes such that the tables hold about this many entries."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Posteriors of one case.
+
+    Attributes
+    ----------
+    log_evidence
+        Natural logarithm of the probability of the evidence; -inf when it is impossible.
+    marginals
+        Posterior of each target, shape (size,); all zeros when the evidence is impossible.
+    """
+
+    log_evidence: float
+    marginals: Mapping[int, Array]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Posteriors of many cases.
+
+    Attributes
+    ----------
+    log_evidence
+        Natural logarithm of the probability of each row's evidence, shape (rows,); -inf where it is impossible.
+    marginals
+        Posterior of each target, shape (rows, size); zeros in the rows whose evidence is impossible.
+    """
+
+    log_evidence: Array
+    marginals: Mapping[int, Array]
+
+
+class CompiledNetwork:
+    """A network of integer variables, and exact answers about it.
+
+    Parameters
+    ----------
+    sizes
+        Number of states of each variable.
+    potentials
+        The factors; their product need not be normalised.
+    memory_budget
+        Largest predicted memory of one run, in bytes.
+
+    Raises
+    ------
+    TableError
+        When a potential does not fit `sizes`, or carries lanes (those belong in `lanes`).
+
+    Examples
+    --------
+    >>> from toetwitch.engine import CompiledNetwork, Dense, NoisyMax, Term
+    >>> cause = Dense((0,), [0.9, 0.1])
+    >>> finding = NoisyMax(1, (Term(None, [0.95, 0.05]), Term(0, [[1, 0], [0.2, 0.8]])))
+    >>> network = CompiledNetwork([2, 2], [cause, finding])
+    >>> answer = network.posterior({1: 1}, {})
+    >>> round(float(answer.marginals[0][1]), 4)
+    0.6429
+    """
+
+    def __init__(
+        self, sizes: Sequence[int], potentials: Sequence[Potential], *, memory_budget: int = 2 * 2**30
+    ) -> None:
+        self._structure = structure_of([int(size) for size in sizes], potentials)
+        self._potentials = tuple(potentials)
+        self._memory_budget = int(memory_budget)
+        self._noisy = noisy_children(self._structure)
+        self._kept: OrderedDict[Hashable, object] = OrderedDict()
+        self._lock = Lock()
+        for index, potential in enumerate(self._potentials):
+            if _lanes_of(potential) is not None:
+                raise EvidenceError(f"potential {index} carries lanes; expected none here: pass it to `lanes`")
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Number of states of each variable."""
+        return self._structure.sizes
+
+    @property
+    def potentials(self) -> tuple[Potential, ...]:
+        """The factors of the network."""
+        return self._potentials
+
+    def posterior(
+        self,
+        hard: Mapping[int, int],
+        soft: Mapping[int, ArrayLike] = MappingProxyType({}),
+        targets: Sequence[int] | None = None,
+    ) -> Answer:
+        """Return the posterior of each target given the evidence.
+
+        Parameters
+        ----------
+        hard
+            Observed state of each observed variable.
+        soft
+            Likelihood weights of each weighted variable, shape (size,); zeros allowed.
+        targets
+            Variables asked for; None asks for all that are not observed.
+        """
+        evidence = self._evidence(hard, soft, lanes=1)
+        log_evidence, marginals = self._posteriors(evidence, 1, self._targets(targets, hard))
+        return Answer(float(log_evidence[0]), {v: table[:, 0] for v, table in marginals.items()})
+
+    def lanes(
+        self,
+        hard: Mapping[int, int],
+        soft: Mapping[int, ArrayLike] = MappingProxyType({}),
+        potentials: Mapping[int, Potential] = MappingProxyType({}),
+        targets: Sequence[int] | None = None,
+    ) -> tuple[Array, dict[int, Array]]:
+        """Answer variants of one case side by side: other weights, other numbers in the tables, or both.
+
+        Parameters
+        ----------
+        hard
+            Observed state of each observed variable, the same on all lanes.
+        soft
+            Likelihood weights, shape (size,) or (size, lanes). All ones leaves the variable unobserved on that lane.
+        potentials
+            Replacements of potentials by index, on the same variables, with or without a trailing lane axis.
+        targets
+            Variables asked for; None asks for all that are not observed.
+
+        Returns
+        -------
+        tuple
+            Natural logarithm of the probability of the evidence, shape (lanes,), and posteriors, shape (size, lanes).
+        """
+        lanes = _common_lanes(soft, potentials)
+        evidence = self._evidence(hard, soft, lanes=lanes)
+        return self._posteriors(evidence, lanes, self._targets(targets, hard), potentials)
+
+    def batch(
+        self,
+        codes: NDArray[np.integer],
+        soft: Mapping[int, ArrayLike] = MappingProxyType({}),
+        targets: Sequence[int] | None = None,
+        *,
+        threads: int | None = None,
+    ) -> Batch:
+        """Answer many cases, each of which may observe other variables.
+
+        Parameters
+        ----------
+        codes
+            Observed states, shape (rows, variables); -1 where a variable is unknown.
+        soft
+            Likelihood weights, shape (rows, size).
+        targets
+            Variables asked for; None asks for all. An observed one comes back as the point mass.
+        threads
+            Number of threads; None uses every core.
+        """
+        table = self._codes(codes)
+        rows = table.shape[0]
+        weights = {v: np.asarray(w, dtype=np.float64) for v, w in soft.items()}
+        for v, w in weights.items():
+            if w.shape != (rows, self.sizes[v]):
+                raise EvidenceError(f"weights of variable {v}: shape {w.shape}; expected {(rows, self.sizes[v])}")
+        wanted = self._targets(targets, {})
+        log_evidence = np.zeros(rows)
+        marginals = {v: np.zeros((rows, self.sizes[v])) for v in wanted}
+        del threads
+        for members in self._groups(table):
+            hard = np.flatnonzero(table[members[0]] >= 0)
+            for start in range(0, len(members), 256):
+                block = members[start : start + 256]
+                states = {int(v): table[block, v].astype(np.intp) for v in hard}
+                evidence = Evidence(states, {v: w[block].T for v, w in weights.items()})
+                found, tables = self._posteriors(evidence, len(block), wanted)
+                log_evidence[block] = found
+                for v, posterior in tables.items():
+                    marginals[v][block] = posterior.T
+        return Batch(log_evidence, marginals)
+
+    def joint(
+        self, hard: Mapping[int, int], soft: Mapping[int, ArrayLike], scope: Sequence[int]
+    ) -> tuple[float, Array]:
+        """Return log P(evidence) and the joint posterior of a few variables, one axis per variable of `scope`."""
+        asked = tuple(int(v) for v in scope)
+        if len(set(asked)) != len(asked):
+            raise EvidenceError(f"joint of {asked}: a variable occurs twice; expected distinct variables")
+        self._targets(asked, {})
+        evidence = self._evidence(hard, soft, lanes=1)
+        free = tuple(v for v in asked if v not in hard)
+        program = self._program(self._pattern(evidence, (), free))
+        state, log_evidence, arithmetic = load(program, self._potentials, evidence, 1)
+        shape = tuple(self.sizes[v] for v in asked)
+        joint = np.zeros(shape)
+        place = tuple(slice(None) if v in free else int(hard[v]) for v in asked)
+        if free and log_evidence[0] > -np.inf:
+            joint[place] = posterior_tables(program, state, arithmetic, [free])[0][..., 0]
+        elif log_evidence[0] > -np.inf:
+            joint[place] = 1.0
+        return float(log_evidence[0]), joint
+
+    def mpe(
+        self, hard: Mapping[int, int], soft: Mapping[int, ArrayLike] = MappingProxyType({})
+    ) -> tuple[float, tuple[int, ...]]:
+        """Return the natural logarithm of the largest probability of a complete assignment, and that assignment."""
+        evidence = self._evidence(hard, soft, lanes=1)
+        pattern = self._pattern(evidence, (), ())
+        program = self._program(pattern, complete=True)
+        best, states = most_probable(program, self._potentials, evidence, len(self.sizes))
+        return best, tuple(int(hard[v]) if v in hard else states[v] for v in range(len(self.sizes)))
+
+    def gradient(
+        self, hard: Mapping[int, int], soft: Mapping[int, ArrayLike] = MappingProxyType({})
+    ) -> tuple[float, Gradient]:
+        """Return log P(evidence) and its derivative by every entry of every potential.
+
+        One array per dense table, a tuple of arrays (one a term) per noisy-max, of the shapes of their values. Tables
+        pruned as barren have zeros: their rows are taken to sum to one whatever the entry. Impossible evidence has
+        zeros throughout.
+        """
+        evidence = self._evidence(hard, soft, lanes=1)
+        program = self._program(self._pattern(evidence, (), ()))
+        state, log_evidence, arithmetic = load(program, self._potentials, evidence, 1)
+        if log_evidence[0] == -np.inf:
+            return -np.inf, tuple(
+                np.zeros_like(potential.values)
+                if isinstance(potential, Dense)
+                else tuple(np.zeros_like(term.values) for term in potential.terms)
+                for potential in self._potentials
+            )
+        return float(log_evidence[0]), differentiate(program, state, self._potentials, evidence, arithmetic)
+
+    def plan(self, hard: Mapping[int, int], soft: Sequence[int] = (), targets: Sequence[int] | None = None) -> Plan:
+        """Return how a question would be answered, and its predicted cost.
+
+        Parameters
+        ----------
+        hard
+            Observed states: only which variables, and which noisy-max children are at their lowest state, matters.
+        soft
+            Variables with likelihood weights.
+        targets
+            Variables asked for; None asks for all that are not observed.
+        """
+        evidence = self._evidence(hard, {v: np.ones(self.sizes[v]) for v in soft}, lanes=1)
+        wanted = self._targets(targets, hard)
+        leaves = predictable_leaves(self._structure, frozenset(wanted) - frozenset(hard), frozenset(soft))
+        return self._program(self._pattern_with_leaves(evidence, wanted, leaves)).plan
+
+    def _posteriors(
+        self,
+        evidence: Evidence,
+        lanes: int,
+        wanted: Sequence[int],
+        replacements: Mapping[int, Potential] = MappingProxyType({}),
+    ) -> tuple[Array, dict[int, Array]]:
+        """Return log P(e), shape (lanes,), and the posterior of each wanted variable, shape (size, lanes)."""
+        potentials, structure = self._replace(replacements)
+        hidden = [v for v in wanted if v not in evidence.states]
+        leaves = predictable_leaves(structure, frozenset(hidden), frozenset(evidence.weights))
+        pattern = self._pattern_with_leaves(evidence, wanted, leaves)
+        program = self._program(pattern, structure=structure)
+        replaced = frozenset(replacements)
+        state, log_evidence, arithmetic = load(program, potentials, evidence, lanes, replaced=replaced)
+        asked = [v for v in hidden if v not in leaves]
+        tables = posterior_tables(program, state, arithmetic, [(v,) for v in asked])
+        marginals = dict(zip(asked, tables, strict=True))
+        marginals |= predict_leaves(program, potentials, evidence, lanes, leaves, log_evidence, replaced=replaced)
+        possible = log_evidence > -np.inf
+        for v in wanted:
+            if v in evidence.states:
+                states = np.broadcast_to(evidence.states[v], (lanes,))
+                marginals[v] = ((np.arange(self.sizes[v])[:, np.newaxis] == states) & possible).astype(np.float64)
+        if not possible.all():
+            # Parts of the network that the clash does not touch would still have a posterior of their own.
+            marginals = {v: table * possible for v, table in marginals.items()}
+        return log_evidence, {
+            v: np.ascontiguousarray(np.broadcast_to(marginals[v], (self.sizes[v], lanes))) for v in wanted
+        }
+
+    def _replace(self, replacements: Mapping[int, Potential]) -> tuple[tuple[Potential, ...], Structure]:
+        if not replacements:
+            return self._potentials, self._structure
+        potentials = list(self._potentials)
+        shapes = list(self._structure.shapes)
+        for index, potential in replacements.items():
+            if not 0 <= index < len(potentials):
+                raise EvidenceError(f"potential {index} does not exist; expected 0 to {len(potentials) - 1}")
+            potentials[index] = potential
+            shapes[index] = shape_of(self.sizes, index, potential)
+            if shapes[index].variables != self._structure.shapes[index].variables:
+                raise EvidenceError(
+                    f"potential {index} is replaced by one over {shapes[index].variables}; "
+                    f"expected {self._structure.shapes[index].variables}"
+                )
+        return tuple(potentials), Structure(self.sizes, tuple(shapes))
+
+    def _pattern(self, evidence: Evidence, targets: Sequence[int], together: Sequence[int]) -> Pattern:
+        hard = tuple(sorted(evidence.states))
+        raised = frozenset(v for v in hard if v in self._noisy and bool((evidence.states[v] > 0).any()))
+        return Pattern(hard, raised, tuple(sorted(evidence.weights)), tuple(sorted(targets)), tuple(together))
+
+    def _pattern_with_leaves(self, evidence: Evidence, wanted: Sequence[int], leaves: Mapping[int, int]) -> Pattern:
+        """Return the pattern that asks for the parents of the leaves instead of the leaves."""
+        targets = {v for v in wanted if v not in evidence.states and v not in leaves}
+        for index in leaves.values():
+            shape = self._structure.shapes[index]
+            targets |= {v for v in shape.variables if v not in evidence.states and v not in leaves}
+        return self._pattern(evidence, tuple(targets), ())
+
+    def _program(self, pattern: Pattern, *, structure: Structure | None = None, complete: bool = False) -> Program:
+        structure = self._structure if structure is None else structure
+        # Replaced tables may sum to one along fewer axes, and then less can be pruned.
+        key = (pattern, complete, None if structure == self._structure else structure)
+
+        def make() -> Program:
+            plan = make_plan(
+                structure, pattern, memory_budget=self._memory_budget, prune=not complete, sum_first=complete
+            )
+            return compile_plan(plan, self._potentials)
+
+        return self._keep(key, make)
+
+    def _keep(self, key: Hashable, make: Callable[[], Kept]) -> Kept:
+        """Return what was made for `key` before, or make it; the least recently used goes first."""
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]  # type: ignore[return-value]
+        made = make()
+        with self._lock:
+            self._kept[key] = made
+            while len(self._kept) > KEPT_PROGRAMS:
+                self._kept.popitem(last=False)
+        return made
+
+    def _evidence(self, hard: Mapping[int, int], soft: Mapping[int, ArrayLike], *, lanes: int) -> Evidence:
+        states = {}
+        for v, state in hard.items():
+            self._check_variable(v)
+            if not 0 <= state < self.sizes[v]:
+                raise EvidenceError(f"variable {v} observed in state {state}; expected 0 to {self.sizes[v] - 1}")
+            states[v] = np.array([state], dtype=np.intp)
+        weights = {}
+        for v, given in soft.items():
+            self._check_variable(v)
+            array = np.asarray(given, dtype=np.float64)
+            array = array[:, np.newaxis] if array.ndim == 1 else array
+            if array.shape not in ((self.sizes[v], 1), (self.sizes[v], lanes)):
+                raise EvidenceError(
+                    f"weights of variable {v}: shape {np.shape(given)}; expected ({self.sizes[v]},) "
+                    f"or ({self.sizes[v]}, {lanes})"
+                )
+            if not np.isfinite(array).all() or (array < 0).any():
+                raise EvidenceError(f"weights of variable {v}: {given!r}; expected finite numbers, zero or more")
+            weights[v] = array
+        return Evidence(states, weights)
+
+    def _codes(self, codes: NDArray[np.integer]) -> NDArray[np.integer]:
+        table = np.asarray(codes)
+        if table.ndim != 2 or table.shape[1] != len(self.sizes) or not np.issubdtype(table.dtype, np.integer):
+            raise EvidenceError(
+                f"codes of shape {table.shape} and type {table.dtype}; expected integers of shape "
+                f"(rows, {len(self.sizes)})"
+            )
+        bad = (table < -1) | (table >= np.array(self.sizes))
+        if bad.any():
+            row, v = map(int, np.argwhere(bad)[0])
+            raise EvidenceError(
+                f"row {row}, variable {v}: state {table[row, v]}; expected 0 to {self.sizes[v] - 1}, or -1 for unknown"
+            )
+        return table
+
+    def _groups(self, table: NDArray[np.integer]) -> list[NDArray[np.intp]]:
+        """Return row numbers grouped by pattern: what is observed, and which noisy-max children above their lowest."""
+        if not len(table):
+            return []
+        signs = np.sign(table).astype(np.int8)
+        plain = [v for v in range(table.shape[1]) if v not in self._noisy]
+        signs[:, plain] = np.minimum(signs[:, plain], 0)
+        _, inverse = np.unique(signs, axis=0, return_inverse=True)
+        order = np.argsort(inverse.reshape(-1), kind="stable")
+        cuts = np.flatnonzero(np.diff(inverse.reshape(-1)[order])) + 1
+        return np.split(order, cuts)
+
+    def _targets(self, targets: Sequence[int] | None, hard: Mapping[int, int]) -> tuple[int, ...]:
+        if targets is None:
+            return tuple(v for v in range(len(self.sizes)) if v not in hard)
+        for v in targets:
+            self._check_variable(v)
+        return tuple(int(v) for v in targets)
+
+    def _check_variable(self, variable: int) -> None:
+        if not 0 <= variable < len(self.sizes):
+            raise EvidenceError(f"variable {variable} does not exist; expected 0 to {len(self.sizes) - 1}")
+
+
+def _lanes_of(potential: Potential) -> int | None:
+    if isinstance(potential, Dense):
+        return potential.values.shape[-1] if potential.values.ndim > len(potential.scope) else None
+    counts = [term.values.shape[-1] for term in potential.terms if term.values.ndim > term.axes]
+    return max(counts) if counts else None
+
+
+def _common_lanes(soft: Mapping[int, ArrayLike], potentials: Mapping[int, Potential]) -> int:
+    """Return the number of lanes that weights and potentials agree on; one when none carries lanes."""
+    found = {f"weights of variable {v}": np.shape(w)[1] for v, w in soft.items() if np.ndim(w) == 2}
+    for index, potential in potentials.items():
+        lanes = _lanes_of(potential)
+        if lanes is not None:
+            found[f"potential {index}"] = lanes
+    counts = set(found.values()) - {1}
+    if len(counts) > 1:
+        raise EvidenceError(f"lanes disagree: {found}; expected one number of lanes")
+    return counts.pop() if counts else 1

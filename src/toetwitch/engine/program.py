@@ -1,0 +1,282 @@
+"""A plan made ready to run: axis layouts fixed, whatever no evidence can change multiplied once.
+
+A program belongs to one network and one plan. It holds no answer and is never written to after it is made, so threads
+share it.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Program", "compile_plan", "depth_of", "load", "posterior_tables"]
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from toetwitch.engine.arithmetic import LOGARITHMIC, PLAIN, Arithmetic
+from toetwitch.engine.factors import Evidence, build_factor
+from toetwitch.engine.kernels import SAFE_FLOOR, Axes, Upward, downward, layout, marginal, upward
+from toetwitch.engine.plan import Plan
+from toetwitch.engine.potentials import Dense, NoisyMax, Potential
+from toetwitch.engine.reduction import Link, Piece, Slice, Survival, Weights
+
+Array = NDArray[np.float64]
+NO_WEIGHTS: Mapping[int, Array] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Program:
+    """A plan with its layouts and constants.
+
+    Attributes
+    ----------
+    plan
+        What is run.
+    piece_axes
+        How each piece lies inside its clique (empty layout for scalars).
+    message_axes
+        How each clique's message lies inside its parent's table.
+    constant
+        Product of the factors of each clique that no evidence changes, spread over the clique; None when there is none.
+    moving
+        The other pieces of each clique.
+    floors, ceilings
+        Bounds on the base-two logarithm of the positive entries of each piece.
+    homes
+        The smallest clique that holds each variable.
+    """
+
+    plan: Plan
+    piece_axes: tuple[Axes, ...]
+    message_axes: tuple[Axes, ...]
+    constant: tuple[Array | None, ...]
+    moving: tuple[tuple[int, ...], ...]
+    floors: tuple[float, ...]
+    ceilings: tuple[float, ...]
+    homes: Mapping[int, int]
+
+
+def compile_plan(plan: Plan, potentials: Sequence[Potential]) -> Program:
+    """Fix the layouts of `plan` and multiply what no evidence changes."""
+    home_of = {index: number for number, clique in enumerate(plan.cliques) for index in clique.pieces}
+    piece_axes = tuple(
+        layout(piece.scope, plan.cliques[home_of[index]].variables if piece.scope else (), plan.sizes)
+        for index, piece in enumerate(plan.pieces)
+    )
+    message_axes = tuple(
+        layout(clique.separator, plan.cliques[clique.parent].variables if clique.parent >= 0 else (), plan.sizes)
+        for clique in plan.cliques
+    )
+    nothing = Evidence({}, {})
+    constant: list[Array | None] = []
+    moving: list[tuple[int, ...]] = []
+    for clique in plan.cliques:
+        fixed = [index for index in clique.pieces if _is_constant(plan.pieces[index], potentials)]
+        product: Array | None = None
+        for index in fixed:
+            factor = piece_axes[index].spread(build_factor(plan.pieces[index], potentials, nothing, PLAIN))
+            product = factor if product is None else product * factor
+        constant.append(product)
+        moving.append(tuple(index for index in clique.pieces if index not in fixed))
+    depths = [depth_of(piece, potentials) for piece in plan.pieces]
+    return Program(
+        plan,
+        piece_axes,
+        message_axes,
+        tuple(constant),
+        tuple(moving),
+        tuple(floor for floor, _ in depths),
+        tuple(ceiling for _, ceiling in depths),
+        _homes(plan),
+    )
+
+
+def _is_constant(piece: Piece, potentials: Sequence[Potential]) -> bool:
+    if isinstance(piece, Slice):
+        potential = potentials[piece.potential]
+        return isinstance(potential, Dense) and len(piece.scope) == len(potential.scope)
+    if isinstance(piece, Survival):
+        return bool(piece.scope)
+    if isinstance(piece, Link):
+        potential = potentials[piece.potential]
+        leaks = isinstance(potential, NoisyMax) and all(potential.terms[t].parent is None for t in piece.constants)
+        return leaks and not piece.raised
+    return False
+
+
+def depth_of(piece: Piece, potentials: Sequence[Potential]) -> tuple[float, float]:
+    """Return bounds on the base-two logarithm of a piece's positive entries: (at most zero, at least zero)."""
+    if isinstance(piece, Weights):
+        return 0.0, 0.0
+    potential = potentials[piece.potential]
+    if isinstance(potential, Dense):
+        return _extremes(potential.values)
+    terms = [piece.term] if isinstance(piece, Survival) else [*piece.constants, piece.term]
+    bounds = [_extremes(potential.terms[term].values) for term in terms if term is not None]
+    # A chain's entry is a sum of products of one entry (or partial sum) of each term.
+    return sum(low for low, _ in bounds), 0.0
+
+
+def _extremes(values: Array) -> tuple[float, float]:
+    positive = values[values > 0]
+    if not positive.size:
+        return 0.0, 0.0
+    return min(0.0, math.log2(positive.min())), max(0.0, math.log2(positive.max()))
+
+
+def _homes(plan: Plan) -> dict[int, int]:
+    homes: dict[int, int] = {}
+    by_size = sorted(
+        range(len(plan.cliques)), key=lambda n: (math.prod(plan.sizes[v] for v in plan.cliques[n].variables), -n)
+    )
+    for number in by_size:
+        for variable in plan.cliques[number].variables:
+            homes.setdefault(variable, number)
+    return homes
+
+
+def load(
+    program: Program,
+    potentials: Sequence[Potential],
+    evidence: Evidence,
+    lanes: int,
+    *,
+    replaced: frozenset[int] = frozenset(),
+    extra: Mapping[int, Array] = NO_WEIGHTS,
+) -> tuple[Upward, Array, Arithmetic]:
+    """Run the upward pass, on logarithms where doubles would not hold it.
+
+    Parameters
+    ----------
+    program
+        What is run.
+    potentials
+        The numbers; those whose index is in `replaced` are not the ones the program was compiled with.
+    evidence
+        States and weights.
+    lanes
+        Number of lanes.
+    replaced
+        Potentials whose constants must not be taken from the program.
+    extra
+        Further weights on variables of the plan, shape (size, lanes) or (size, 1).
+
+    Returns
+    -------
+    tuple
+        The state, the natural logarithm of the evidence's probability (lanes,), and the arithmetic it came from.
+    """
+    plan = program.plan
+    floors, ceiling = _depths(program, potentials, evidence, replaced)
+    for variable, weights in extra.items():
+        floors[program.homes[variable]] += _extremes(weights)[0]
+    # Every number of the pass is a product of factors, so their total depth bounds them all.
+    measured = sum(floors) < SAFE_FLOOR
+    if ceiling <= -SAFE_FLOOR and (not measured or min(floors) >= SAFE_FLOOR):
+        inbox = _inbox(program, potentials, evidence, PLAIN, replaced, extra)
+        state = upward(plan, inbox, program.message_axes, lanes, PLAIN, floors if measured else None)
+        if state.sound:
+            return state, state.log_evidence + _scalars(program, potentials, evidence, lanes), PLAIN
+    inbox = _inbox(program, potentials, evidence, LOGARITHMIC, replaced, extra)
+    state = upward(plan, inbox, program.message_axes, lanes, LOGARITHMIC)
+    return state, state.log_evidence + _scalars(program, potentials, evidence, lanes), LOGARITHMIC
+
+
+def _depths(
+    program: Program, potentials: Sequence[Potential], evidence: Evidence, replaced: frozenset[int]
+) -> tuple[list[float], float]:
+    """Return each clique's floor and the total ceiling of all factors."""
+    floors = []
+    ceiling = 0.0
+    for clique in program.plan.cliques:
+        floor = 0.0
+        for index in clique.pieces:
+            piece = program.plan.pieces[index]
+            low, high = program.floors[index], program.ceilings[index]
+            if isinstance(piece, Weights):
+                low, high = _extremes(evidence.weights[piece.variable])
+            elif piece.potential in replaced:
+                low, high = depth_of(piece, potentials)
+            floor += low
+            ceiling += high
+        floors.append(floor)
+    return floors, ceiling
+
+
+def _inbox(
+    program: Program,
+    potentials: Sequence[Potential],
+    evidence: Evidence,
+    arithmetic: Arithmetic,
+    replaced: frozenset[int],
+    extra: Mapping[int, Array],
+) -> list[list[Array]]:
+    """Return the factors of each clique, spread over its axes, the constant ones already multiplied."""
+    plan = program.plan
+    inbox: list[list[Array]] = []
+    for number, clique in enumerate(plan.cliques):
+        constant = program.constant[number]
+        pieces: Sequence[int] = program.moving[number]
+        own: list[Array] = []
+        if arithmetic is LOGARITHMIC or any(_potential_of(plan.pieces[index]) in replaced for index in clique.pieces):
+            pieces = clique.pieces
+        elif constant is not None:
+            own.append(constant)
+        own += [
+            program.piece_axes[index].spread(build_factor(plan.pieces[index], potentials, evidence, arithmetic))
+            for index in pieces
+        ]
+        inbox.append(own)
+    for variable, weights in extra.items():
+        number = program.homes[variable]
+        axes = layout((variable,), plan.cliques[number].variables, plan.sizes)
+        inbox[number].append(axes.spread(arithmetic.lift(weights)))
+    return inbox
+
+
+def _potential_of(piece: Piece) -> int:
+    return -1 if isinstance(piece, Weights) else piece.potential
+
+
+def _scalars(program: Program, potentials: Sequence[Potential], evidence: Evidence, lanes: int) -> Array:
+    """Return the sum of the logarithms of the factors without a variable."""
+    total = np.zeros(lanes)
+    for index in program.plan.scalars:
+        total = total + build_factor(program.plan.pieces[index], potentials, evidence, LOGARITHMIC)
+    return total
+
+
+def posterior_tables(
+    program: Program, state: Upward, arithmetic: Arithmetic, wanted: Sequence[Sequence[int]]
+) -> list[Array]:
+    """Run the downward pass as far as needed; return the joint posterior of each group of variables in one clique.
+
+    Each has one axis per variable and lanes last, sums to one, and is all zeros where the evidence is impossible.
+    """
+    plan = program.plan
+    homes = [_home(program, group) for group in wanted]
+    needed = [False] * len(plan.cliques)
+    for number in homes:
+        while number >= 0 and not needed[number]:
+            needed[number] = True
+            number = plan.cliques[number].parent
+    beliefs = downward(plan, state, program.message_axes, needed, arithmetic)
+    answers = []
+    for group, number in zip(wanted, homes, strict=True):
+        table = arithmetic.lower(marginal(beliefs[number], plan.cliques[number].variables, group, arithmetic))
+        total = table.sum(axis=tuple(range(len(group))))
+        answers.append(np.divide(table, total, out=np.zeros_like(table), where=total > 0))
+    return answers
+
+
+def _home(program: Program, group: Sequence[int]) -> int:
+    if len(group) == 1:
+        return program.homes[group[0]]
+    inside = set(group)
+    return min(
+        (number for number, clique in enumerate(program.plan.cliques) if inside <= set(clique.variables)),
+        key=lambda n: math.prod(program.plan.sizes[v] for v in program.plan.cliques[n].variables),
+    )
