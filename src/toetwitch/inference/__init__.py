@@ -2,5 +2,6 @@
 
 from toetwitch.inference.exact import Answer, ExactInference
 from toetwitch.inference.resolution import Numbers, Resolved, resolve
+from toetwitch.inference.twin import TwinInference
 
-__all__ = ["Answer", "ExactInference", "Numbers", "Resolved", "resolve"]
+__all__ = ["Answer", "ExactInference", "Numbers", "Resolved", "TwinInference", "resolve"]
