@@ -138,7 +138,9 @@ class ExactInference:
         """
         if evidence.jeffrey:
             name = next(iter(evidence.jeffrey))
-            raise EvidenceError(f"Jeffrey evidence on {name!r}; a most probable explanation takes hard or likelihood evidence")
+            raise EvidenceError(
+                f"Jeffrey evidence on {name!r}; a most probable explanation takes hard or likelihood evidence"
+            )
         with self._named():
             log_probability, states = self._without_hidden().mpe(self._hard(evidence), self._indexed(evidence.soft))
         if math.isinf(log_probability):
@@ -184,7 +186,7 @@ class ExactInference:
             log P(evidence), shape (lanes,), minus infinity where impossible; and id to posteriors (states, lanes).
         """
         soft: dict[int, Array] = self._indexed(self.weights(evidence))
-        hard = {i: state for i, state in self._hard(evidence).items()}
+        hard = self._hard(evidence)
         for id, weights in varied.items():
             soft[self.index(id)] = weights
             hard.pop(self.index(id), None)
@@ -236,7 +238,7 @@ class ExactInference:
         """Return how the engine would answer, with its predicted cost, without answering."""
         with self._named():
             return self.compiled.plan(
-                self._hard(evidence), self._indexed(dict(evidence.soft)), [self.index(id) for id in targets]
+                self._hard(evidence), list(self._indexed(evidence.soft)), [self.index(id) for id in targets]
             )
 
     def index(self, id: str) -> int:
@@ -259,7 +261,9 @@ class ExactInference:
     def _indexed(self, soft: Mapping[str, Array]) -> dict[int, Array]:
         return {self.index(id): weights for id, weights in soft.items()}
 
-    def _run(self, evidence: Evidence, soft: Mapping[str, Array], targets: Sequence[str]) -> tuple[float, dict[str, Array]]:
+    def _run(
+        self, evidence: Evidence, soft: Mapping[str, Array], targets: Sequence[str]
+    ) -> tuple[float, dict[str, Array]]:
         with self._named():
             answer = self.compiled.posterior(
                 self._hard(evidence), self._indexed(soft), [self.index(id) for id in targets]

@@ -166,7 +166,9 @@ class _Resolution:
         child = self.network.by_id[table.child]
         for row in table.rows:
             prefix = f"{table.child}.row[{when_text(row.when)}]."
-            replaced = {s: self.numbers.replaced[prefix + s] for s in child.states if prefix + s in self.numbers.replaced}
+            replaced = {
+                s: self.numbers.replaced[prefix + s] for s in child.states if prefix + s in self.numbers.replaced
+            }
             if replaced:
                 values[self._mask(table.parents, row.when)] = self._row(row, child.states, replaced)
         return values
@@ -288,9 +290,7 @@ class _Resolution:
         self.found[drive] = NoisyMax(drive, self._terms(table, leak))
         self.found[i] = self._held_back(table, drive, leak, inhibitors)
 
-    def _held_back(
-        self, table: stated.NoisyMax, drive: int, leak: Array, inhibitors: Sequence[stated.Link]
-    ) -> Dense:
+    def _held_back(self, table: stated.NoisyMax, drive: int, leak: Array, inhibitors: Sequence[stated.Link]) -> Dense:
         names = tuple(dict.fromkeys(link.parent for link in inhibitors))
         shape = [len(self.network.by_id[p].states) for p in names]
         passes = np.ones([*shape, self.numbers.lanes])

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 __all__ = ["TwinInference"]
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -112,9 +111,9 @@ class TwinInference:
         stack = list(targets)
         while stack:
             potential = self.exact.resolved.potentials[stack.pop()]
-            scope = (
-                potential.scope if isinstance(potential, Dense) else [t.parent for t in potential.terms if t.parent is not None]
-            )
+            terms = () if isinstance(potential, Dense) else potential.terms
+            parents = [term.parent for term in terms if term.parent is not None]
+            scope = potential.scope if isinstance(potential, Dense) else parents
             new = set(scope) - found
             found |= new
             stack.extend(new)
@@ -149,9 +148,7 @@ class TwinInference:
             for i, s in self._folded(graded).items()
             if resolved.sizes[i] == 2 or self.exact.network.variables[i].id in observed
         }
-        sizes = [
-            3 + (folded[i] < size - 1) if i in folded else size for i, size in enumerate(resolved.sizes)
-        ]
+        sizes = [3 + (folded[i] < size - 1) if i in folded else size for i, size in enumerate(resolved.sizes)]
         lane_of = {self.exact.index(id): lane for lane, id in enumerate(self.causes)}
         plain: list[Dense | NoisyMax] = []
         lanes: dict[int, Dense | NoisyMax] = {}
@@ -178,7 +175,7 @@ class TwinInference:
             anyway = _contribution(values, observed, size, ANYWAY)
             if term.parent in folded:
                 anyway[THANKS_TO_CAUSE] = _contribution(values, observed, size, THANKS_TO_CAUSE)[THANKS_TO_CAUSE]
-            if term.parent in lane_of:
+            if term.parent is not None and term.parent in lane_of:
                 by_lane = np.repeat(anyway[..., None], len(self.causes), axis=-1)
                 by_lane[..., lane_of[term.parent]] = _contribution(values, observed, size, THANKS_TO_CAUSE)
                 anyway = by_lane
