@@ -50,7 +50,8 @@ if TYPE_CHECKING:
         UnknownNameError,
     )
     from toetwitch.evidence import UNKNOWN, excluded, jeffrey, likelihood
-    from toetwitch.model import TRIAGE_LEVELS, Model, Network, load_model, read_network
+    from toetwitch.model import TRIAGE_LEVELS, Model, load_model
+    from toetwitch.network import Network, read_network
 
     __version__: str
 
@@ -63,7 +64,7 @@ _HOME = {
     "InterchangeError": "toetwitch.errors",
     "Model": "toetwitch.model",
     "ModelFileError": "toetwitch.errors",
-    "Network": "toetwitch.model",
+    "Network": "toetwitch.network",
     "TableError": "toetwitch.errors",
     "ToetwitchError": "toetwitch.errors",
     "UnknownNameError": "toetwitch.errors",
@@ -71,7 +72,7 @@ _HOME = {
     "jeffrey": "toetwitch.evidence",
     "likelihood": "toetwitch.evidence",
     "load_model": "toetwitch.model",
-    "read_network": "toetwitch.model",
+    "read_network": "toetwitch.network",
 }
 """Where each public name is defined."""
 

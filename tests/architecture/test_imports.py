@@ -22,6 +22,7 @@ RANKS: tuple[frozenset[str], ...] = (
     frozenset({"inference"}),
     frozenset({"interop"}),
     frozenset({"reasoning"}),
+    frozenset({"network"}),
     frozenset({"model"}),
     frozenset({"commands", "display", "testing"}),
     frozenset({"__main__"}),
