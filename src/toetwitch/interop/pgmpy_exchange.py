@@ -134,8 +134,8 @@ def to_pgmpy(network: NetworkDefinition, resolved: Resolved) -> DiscreteBayesian
     export = _Export(network, resolved)
     model = DiscreteBayesianNetwork()
     model.add_nodes_from(export.names)
-    model.latents.update(name for name in export.names if name.startswith(RESERVED_PREFIX))
-    model.latents.update(variable.id for variable in network.variables if variable.kind == "latent")
+    stated = {variable.id for variable in network.variables if variable.kind == "latent"}
+    model.latents = stated.union(export.names[len(network.variables) :])
     for scope, values in export.tables:
         model.add_edges_from((export.names[parent], export.names[scope[-1]]) for parent in scope[:-1])
         child, *parents = (export.names[i] for i in (scope[-1], *scope[:-1]))
@@ -197,9 +197,10 @@ class _Export:
             self.tables.append(_maximum(potential.terms, child))
             return
         total = leaks
+        name = self.names[child].removeprefix(RESERVED_PREFIX)
         for number, term in enumerate(rest):
             last = number == len(rest) - 1
-            here = child if last else self._new(f"max_{number}_{self.names[child]}", self.states[child])
+            here = child if last else self._new(f"max_{number}_{name}", self.states[child])
             self.tables.append(_maximum((*total, term), here))
             total = [Term(here, np.eye(width))]
 
