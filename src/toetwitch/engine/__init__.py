@@ -1,7 +1,7 @@
 """Exact inference on integers and arrays: no names, no files, no randomness.
 
-`CompiledNetwork` takes sizes and potentials and answers questions. A question's pattern becomes a `Plan` (sizes only), a
-plan becomes a program (layouts and constants), a program runs on arrays.
+`CompiledNetwork` takes sizes and potentials and answers questions. A question's pattern becomes a `Plan` (sizes only),
+a plan becomes a program (layouts and constants), a program runs on arrays.
 """
 
 from __future__ import annotations

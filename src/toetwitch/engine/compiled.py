@@ -1,7 +1,8 @@
 """A network ready for questions: the facade of the engine.
 
-Each question is answered by a plan for its pattern of evidence (which variables are observed, weighted, asked for), kept
-for the next question of the same pattern. The network itself never changes, so any number of threads may ask at once.
+Each question is answered by a plan for its pattern of evidence (which variables are observed, weighted, asked for),
+kept for the next question of the same pattern. The network itself never changes, so any number of threads may ask at
+once.
 """
 
 from __future__ import annotations

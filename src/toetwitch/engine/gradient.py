@@ -154,7 +154,7 @@ def _term_gradient(
     evidence: Evidence,
     arithmetic: Arithmetic,
 ) -> Array:
-    """Derivative by one term's entries: the link is linear in them, so unit contributions give the coefficients."""
+    """Return the derivative by one term's entries: a link is linear in them, unit contributions give coefficients."""
     term = noisy.terms[index]
     gradient = np.zeros_like(term.values)
     free = index == piece.term

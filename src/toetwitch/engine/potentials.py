@@ -4,7 +4,8 @@ A potential is a non-negative function of a few integer variables. `Dense` store
 the independent contributions of which a graded effect is the maximum, so its size grows with the sum of its parents'
 sizes and not with their product.
 
-Any `values` may carry one extra trailing axis, the parameter *lanes*: variants of the same table, answered side by side.
+Any `values` may carry one extra trailing axis, the parameter *lanes*: variants of the same table, answered side by
+side.
 
 References
 ----------

@@ -28,7 +28,7 @@ Array = NDArray[np.float64]
 
 
 def predictable_leaves(structure: Structure, wanted: frozenset[int], weighted: frozenset[int]) -> dict[int, int]:
-    """Return the wanted variables that are unweighted noisy-max children nothing else mentions, with their potential."""
+    """Return the wanted, unweighted noisy-max children that nothing else mentions, each with its potential."""
     mentions = [0] * len(structure.sizes)
     for shape in structure.shapes:
         for variable in shape.variables:

@@ -14,7 +14,7 @@ References
 ----------
 Shachter, R. D. (1986). Evaluating influence diagrams. Operations Research 34(6), 871-882 (barren nodes).
 Olesen, K. G. et al. (1989). A MUNIN network for the median nerve. Applied AI 3, 385-403 (parent divorcing).
-Heckerman, D. (1989). A tractable inference algorithm for diagnosing multiple diseases. UAI, 163-171 (negative findings).
+Heckerman, D. (1989). A tractable inference algorithm for diagnosing multiple diseases. UAI, 163-171 (negatives).
 """
 
 from __future__ import annotations
