@@ -22,6 +22,7 @@ class Drawn:
 
     @property
     def compiled(self):
+        """The network as the engine takes it."""
         return CompiledNetwork(self.sizes, self.potentials)
 
 

@@ -25,7 +25,7 @@ def noisy_table(sizes, child, terms):
                 for combination in itertools.product(range(sizes[child]), repeat=len(rows))
                 if max(combination) == result
             )
-    return tuple(parents) + (child,), table
+    return (*parents, child), table
 
 
 def dense_table(scope, values):

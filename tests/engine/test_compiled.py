@@ -14,6 +14,7 @@ from toetwitch.errors import EvidenceError
 
 
 def close(got, expected, tolerance=1e-10):
+    """Assert equality to a relative tolerance."""
     np.testing.assert_allclose(got, expected, rtol=tolerance, atol=1e-13)
 
 

@@ -88,8 +88,10 @@ class Plain:
         """Sum over the first axis, in memory order."""
         if table.size == table.shape[0]:
             # One column: numpy would add pairwise, in another order than it does for many lanes.
-            return np.add.accumulate(table, axis=0)[-1]
-        return np.add.reduce(table, axis=0)
+            running: Array = np.add.accumulate(table, axis=0)
+            return running[-1]
+        total: Array = np.add.reduce(table, axis=0)
+        return total
 
     def scale(self, message: Array) -> tuple[Array, Exponents]:
         """Divide by a power of two so that each lane's largest entry is near one; return it and the exponents."""
@@ -133,8 +135,8 @@ class Logarithmic:
 
     def sum(self, table: Array) -> Array:
         """Sum over the first axis, in memory order."""
-        top = table.max(axis=0)
-        safe = np.where(top > -np.inf, top, 0.0)
+        top: Array = table.max(axis=0)
+        safe: Array = np.where(top > -np.inf, top, 0.0)
         return PLAIN.log(PLAIN.sum(np.exp(table - safe))) + safe
 
     def scale(self, message: Array) -> tuple[Array, Exponents]:

@@ -15,6 +15,7 @@ from __future__ import annotations
 __all__ = ["most_probable"]
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,7 +79,8 @@ def _walk_back(program: Program, tables: Sequence[Array], count: int) -> dict[in
         chosen = [v for v in clique.residual if v < count]
         if not chosen:
             continue
-        slab = tables[number][(..., *(states[v] for v in clique.separator), 0)]
+        place: tuple[Any, ...] = (..., *(states[v] for v in clique.separator), 0)
+        slab = tables[number][place]
         position = int(np.argmax(slab))
         shape = tuple(program.plan.sizes[v] for v in chosen)
         for variable, state in zip(chosen, np.unravel_index(position, shape), strict=True):

@@ -10,6 +10,7 @@ __all__ = ["Evidence", "build_factor", "restrict"]
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,10 +78,10 @@ def restrict(values: Array, axes: int, fixed: Mapping[int, NDArray[np.intp]]) ->
     moved = np.moveaxis(laned, list(fixed), range(len(fixed)))
     states = np.broadcast_arrays(*fixed.values())
     if states[0].shape[0] == 1:
-        return moved[tuple(int(state[0]) for state in states)]
-    if laned.shape[-1] == 1:
-        return np.moveaxis(moved[(*states, ..., 0)], 0, -1)
-    return np.moveaxis(moved[(*states, ..., np.arange(laned.shape[-1]))], 0, -1)
+        picked: Array = moved[tuple(int(state[0]) for state in states)]
+        return picked
+    place: tuple[Any, ...] = (*states, ..., 0 if laned.shape[-1] == 1 else np.arange(laned.shape[-1]))
+    return np.moveaxis(moved[place], 0, -1)
 
 
 def _noisy(potentials: Sequence[Potential], index: int) -> NoisyMax:

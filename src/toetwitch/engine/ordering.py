@@ -96,7 +96,7 @@ def eliminate(
     jitter = {variable: chance.random() for variable in variables}
     early = set(first)
     score = _scorer(rule, adjacent, log_size)
-    scores = {variable: (*score(variable), jitter[variable], variable) for variable in variables}
+    scores = {variable: (score(variable), jitter[variable], variable) for variable in variables}
     order: list[int] = []
     joined: list[int] = []
     entries = 0.0
@@ -104,7 +104,7 @@ def eliminate(
     waiting = early & remaining
     while remaining:
         pool = waiting or remaining
-        variable = min(map(scores.__getitem__, pool))[-1]
+        variable = min(map(scores.__getitem__, pool))[2]
         near = adjacent[variable]
         members = _bits(near)
         entries += 2.0 ** min(1000.0, log_size[variable] + sum(log_size[other] for other in members))
@@ -116,7 +116,7 @@ def eliminate(
         waiting.discard(variable)
         dirty = _join(adjacent, variable, near, members)
         for other in _bits(dirty):
-            scores[other] = (*score(other), jitter[other], other)
+            scores[other] = (score(other), jitter[other], other)
     return Elimination(tuple(order), tuple(joined), entries)
 
 

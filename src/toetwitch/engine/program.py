@@ -114,7 +114,11 @@ def depth_of(piece: Piece, potentials: Sequence[Potential]) -> tuple[float, floa
     potential = potentials[piece.potential]
     if isinstance(potential, Dense):
         return _extremes(potential.values)
-    terms = [piece.term] if isinstance(piece, Survival) else [*piece.constants, piece.term]
+    terms: tuple[int | None, ...] = ()
+    if isinstance(piece, Survival):
+        terms = (piece.term,)
+    elif isinstance(piece, Link):
+        terms = (*piece.constants, piece.term)
     bounds = [_extremes(potential.terms[term].values) for term in terms if term is not None]
     # A chain's entry is a sum of products of one entry (or partial sum) of each term.
     return sum(low for low, _ in bounds), 0.0
