@@ -169,34 +169,6 @@ class Evidence:
         """Every id about which something is known, hard first."""
         return (*self.hard, *self.soft, *self.jeffrey)
 
-    def supports(self, sizes: Mapping[str, int]) -> dict[str, Array]:
-        """Return what is known of each id by the evidence alone, for rules that must not ask the model.
-
-        Parameters
-        ----------
-        sizes
-            Id to its number of states.
-
-        Returns
-        -------
-        dict
-            Id to shape (states,): one-hot for a hard state, the 0/1 indicator of the states still possible for
-            excluded ones, the normalised likelihood, or Jeffrey's stated probabilities. A flat likelihood says nothing
-            and is left out.
-
-        Examples
-        --------
-        >>> Evidence({"foot_drop": 1}, {}, {}).supports({"foot_drop": 2})["foot_drop"].tolist()
-        [0.0, 1.0]
-        """
-        known: dict[str, Array] = {id: np.eye(sizes[id])[state] for id, state in self.hard.items()}
-        for id, weights in self.soft.items():
-            if id in self.excluded:
-                known[id] = weights
-            elif (weights != weights[0]).any():
-                known[id] = weights / weights.sum()
-        return {**known, **self.jeffrey}
-
     def without(self, *ids: str) -> Evidence:
         """Return the evidence with some ids unknown again."""
         gone = set(ids)

@@ -1,0 +1,179 @@
+"""The facade `Model`: a cited network, its red flags and its advice behind one-line methods.
+
+Examples
+--------
+>>> model = load_model()
+>>> answer = model.assess({"toe_movement": True, "foot_drop": True, "caffeine_intake": "high", "numbness": None})
+>>> answer.triage.level
+'immediate_medical_attention'
+"""
+
+from __future__ import annotations
+
+__all__ = ["TRIAGE_LEVELS", "Model", "Network", "load_model", "read_network"]
+
+import os
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from toetwitch.errors import UnknownNameError
+from toetwitch.evidence import read_evidence
+from toetwitch.frames import read_codes, write_frame
+from toetwitch.inference import ExactInference
+from toetwitch.knowledge import ModelDefinition, default_model_path, read_model
+from toetwitch.knowledge.red_flag import TRIAGE_LEVELS
+from toetwitch.network import Network, read_network
+from toetwitch.reasoning.assessment import Assessment, Assessor, Identity
+from toetwitch.reasoning.cohort import assess_codes
+
+
+class Model:
+    """A cited model of what makes toes move; immutable, and safe to share between threads.
+
+    Parameters
+    ----------
+    definition
+        What the model file says.
+    setting
+        Where the person is seen; shifts the priors of the causes. The model's default when None.
+    memory_budget
+        Bytes that one question may need; the need is predicted before anything is allocated.
+
+    Raises
+    ------
+    UnknownNameError
+        For a setting that the model does not have.
+    TableError
+        When no intercept or leak gives a cited prevalence.
+    """
+
+    __slots__ = ("_assessor", "_definition", "_network", "_setting")
+
+    def __init__(
+        self, definition: ModelDefinition, *, setting: str | None = None, memory_budget: int = 2 * 2**30
+    ) -> None:
+        setting = definition.default_setting if setting is None else setting
+        if setting not in definition.settings:
+            raise UnknownNameError("setting", setting, definition.settings)
+        shifts = {id: estimate.value for id, estimate in definition.settings[setting].odds_ratios.items()}
+        inference = ExactInference(definition.network, shifts=shifts, memory_budget=memory_budget)
+        self._definition = definition
+        self._setting = setting
+        self._network = Network.from_inference(inference)
+        self._assessor = Assessor(inference, definition.rules, Identity(definition.name, definition.version, setting))
+
+    @property
+    def definition(self) -> ModelDefinition:
+        """What the model file says: every number with its source."""
+        return self._definition
+
+    @property
+    def setting(self) -> str:
+        """Where the person is seen."""
+        return self._setting
+
+    @property
+    def network(self) -> Network:
+        """The Bayesian network."""
+        return self._network
+
+    @property
+    def causes(self) -> tuple[str, ...]:
+        """Ids of the causes."""
+        return self._assessor.causes
+
+    def assess(self, evidence: Mapping[str, object] | None = None, *, policy: str | None = None) -> Assessment:
+        """Answer one case: the likelihood of every cause, and how urgent.
+
+        Parameters
+        ----------
+        evidence
+            Id to a state (`True`, `False` or a name), `excluded(...)`, `likelihood(...)`, `jeffrey(...)`, or an
+            unknown value, which is the same as leaving the id out. No evidence gives the priors; no complaint is
+            assumed.
+        policy
+            "article" (the default of the model) or "guideline": whose level counts where they disagree.
+
+        Returns
+        -------
+        Assessment
+            Impossible evidence loses the posterior, never a flag: causes are then empty and `clash` says why.
+
+        Raises
+        ------
+        UnknownNameError
+            For an id, state or policy that does not exist; carries the nearest one.
+        EvidenceError
+            For evidence of a wrong type.
+        """
+        return self._assessor.assess(
+            read_evidence({} if evidence is None else evidence, self._network.variables), policy
+        )
+
+    def assess_many(self, frame: Any, *, policy: str | None = None, threads: int | None = None) -> Any:
+        """Answer a frame of cases: one row a case, a missing cell unknown.
+
+        Parameters
+        ----------
+        frame
+            A pandas or polars data frame, an Arrow table or record batch; columns are ids of variables. Cells may
+            hold soft evidence where the frame can hold objects.
+        policy
+            "article" or "guideline"; the model's default when None.
+        threads
+            How many cores to use; all by default.
+
+        Returns
+        -------
+        frame
+            Of the same kind, with the index kept: `status` ("ok", "impossible", "invalid") and `reason`, `level`,
+            `rules_level`, `posterior_level`, `red_flags` (ids joined by spaces), `most_probable_cause`,
+            `no_listed_cause`, `log_evidence`, and P(cause present | evidence) under each cause's id. A row without a
+            posterior keeps its level and flags. The counterfactual ranking is left to `assess`.
+
+        Raises
+        ------
+        UnknownNameError
+            For a column that is no variable; carries the nearest id.
+        EvidenceError
+            For something that is not a frame.
+        """
+        codes = read_codes(frame, self._network.variables)
+        return write_frame(frame, assess_codes(self._assessor, codes, policy, threads=threads))
+
+    def __repr__(self) -> str:
+        d = self._definition
+        return f"<Model {d.name} {d.version}, setting {self._setting}, {len(self._network.variables)} variables>"
+
+
+def load_model(
+    path: str | os.PathLike[str] | None = None, *, setting: str | None = None, memory_budget: int = 2 * 2**30
+) -> Model:
+    """Load a model folder; the model that comes with the library by default.
+
+    Parameters
+    ----------
+    path
+        The folder of an edited copy.
+    setting
+        Where the person is seen: "community", "primary_care" or "neurology_clinic" for the library's model.
+    memory_budget
+        Bytes that one question may need.
+
+    Raises
+    ------
+    ModelFileError
+        When the folder is not a model; the message holds file, place, value, and what was expected.
+    UnknownNameError
+        For a setting that the model does not have.
+    """
+    if path is None:
+        return _default_model(setting, memory_budget)
+    return Model(read_model(Path(path)), setting=setting, memory_budget=memory_budget)
+
+
+@lru_cache(maxsize=8)
+def _default_model(setting: str | None, memory_budget: int) -> Model:
+    return Model(read_model(default_model_path()), setting=setting, memory_budget=memory_budget)

@@ -1,0 +1,382 @@
+"""Assessment: one case in, the likelihood of every cause and the triage out.
+
+The rules decide first and by the evidence alone, so impossible evidence, or a model whose numbers are wrong, still gets
+its red flags. The posterior may add to the level, never take from it. Causes are ranked by how much of what is seen
+each accounts for (expected disablement); the posterior of each stands beside it.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Assessment", "Assessor", "Identity"]
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from toetwitch.errors import BudgetExceededError, ImpossibleEvidenceError
+from toetwitch.evidence import Evidence
+from toetwitch.inference import ExactInference, TwinInference
+from toetwitch.knowledge.red_flag import TRIAGE_LEVELS, RuleBook
+from toetwitch.reasoning.attribution import Attribution, attribution, ranked
+from toetwitch.reasoning.danger import danger_readings
+from toetwitch.reasoning.red_flags import FiredRule, PossibleRule, supports_of
+from toetwitch.reasoning.subsets import LANES_AT_ONCE
+from toetwitch.reasoning.triage import Triage, posterior_level, triage
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Array = NDArray[np.float64]
+
+NOT_A_DEVICE = "For research and teaching; not a medical device and not medical advice."
+
+TEXT_CAUSES = 6
+"""How many causes the text form lists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which model an answer comes from.
+
+    Parameters
+    ----------
+    name, version
+        As the model file states them.
+    setting
+        Where the person is seen, which shifts the priors.
+    """
+
+    name: str
+    version: str
+    setting: str
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """The answer to one case.
+
+    Parameters
+    ----------
+    model
+        Which model answered, and for which setting.
+    evidence
+        What was known: id to a state (a bool for binary variables), or the kind of soft evidence with its numbers.
+    ranking
+        Every cause, leading explanation first; empty when there is no posterior.
+    causes
+        Cause to P(cause present | evidence).
+    attribution
+        How much of the picture each cause accounts for; the ranking is by its expected disablement.
+    no_listed_cause
+        P(no listed cause present | evidence); None when there is no posterior.
+    triage
+        How urgent, and why.
+    log_evidence
+        Natural log of P(hard, excluded and likelihood evidence); minus infinity for impossible evidence, None when it
+        was too costly to compute.
+    clash
+        A minimal set of findings that cannot hold together, else ().
+    problem
+        Why there is no posterior, else "".
+    """
+
+    model: Identity
+    evidence: Mapping[str, object]
+    ranking: tuple[str, ...]
+    causes: Mapping[str, float]
+    attribution: Attribution
+    no_listed_cause: float | None
+    triage: Triage
+    log_evidence: float | None
+    clash: tuple[str, ...] = ()
+    problem: str = ""
+    names: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        for name in ("evidence", "causes", "names"):
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+
+    @property
+    def red_flags(self) -> tuple[FiredRule, ...]:
+        """The rules that fired, gravest first, each with the evidence that fired it."""
+        return self.triage.fired
+
+    @property
+    def possible_red_flags(self) -> tuple[PossibleRule, ...]:
+        """The rules that unanswered questions keep open, gravest first."""
+        return self.triage.possible
+
+    @property
+    def expected_disablement(self) -> Mapping[str, float]:
+        """Cause to the expected number of present findings that would vanish without it."""
+        return self.attribution.expected_disablement
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the whole answer as JSON types; infinite or missing numbers as None."""
+        return {
+            "model": {"name": self.model.name, "version": self.model.version, "setting": self.model.setting},
+            "evidence": dict(self.evidence),
+            "triage": _triage_dict(self.triage),
+            "red_flags": [_fired_dict(found) for found in self.red_flags],
+            "possible_red_flags": [
+                {"id": found.id, "level": found.level, "waits_for": list(found.waits_for)}
+                for found in self.possible_red_flags
+            ],
+            "ranking": list(self.ranking),
+            "causes": dict(self.causes),
+            "expected_disablement": dict(self.expected_disablement),
+            "necessity": {cause: dict(row) for cause, row in self.attribution.necessity.items()},
+            "no_listed_cause": self.no_listed_cause,
+            "log_evidence": None if self.log_evidence in (None, -math.inf) else self.log_evidence,
+            "clash": list(self.clash),
+            "problem": self.problem,
+            "notice": NOT_A_DEVICE,
+        }
+
+    def to_json(self, *, indent: int | None = 2) -> str:
+        """Return `to_dict` as JSON; reading it back gives an equal dict."""
+        return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False, allow_nan=False)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a pandas frame, a row a cause in ranked order: probability, expected disablement."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            {
+                "probability": [self.causes[id] for id in self.ranking],
+                "expected_disablement": [self.expected_disablement[id] for id in self.ranking],
+            },
+            index=pd.Index(self.ranking, name="cause"),
+        )
+
+    def __str__(self) -> str:
+        return "\n".join([*_flag_lines(self), *_cause_lines(self), "", NOT_A_DEVICE])
+
+
+class Assessor:
+    """Assesses cases with one model; immutable.
+
+    Parameters
+    ----------
+    inference
+        Exact inference in the model's network.
+    book
+        The red flags and the policy.
+    identity
+        Which model this is.
+    """
+
+    def __init__(self, inference: ExactInference, book: RuleBook, identity: Identity) -> None:
+        self.inference = inference
+        self.book = book
+        self.identity = identity
+        self.causes = tuple(variable.id for variable in inference.network.of_kind("cause"))
+        self.twin = TwinInference(inference, self.causes)
+
+    def assess(self, evidence: Evidence, policy: str | None = None) -> Assessment:
+        """Answer one case; impossible or too costly evidence loses the posterior, never a flag.
+
+        Raises
+        ------
+        UnknownNameError
+            For a policy that does not exist.
+        """
+        supports = supports_of(evidence, self.inference.network.by_id)
+        try:
+            answer = self.inference.posterior(evidence, self.causes)
+            causes = {id: float(answer.marginals[id][1]) for id in self.causes}
+            shares = attribution(self.twin, evidence)
+            none = self.no_listed_cause(evidence)
+            rank, rank_if_no = self.posterior_rank(evidence), self.posterior_rank(self._gate_denied(evidence))
+        except (ImpossibleEvidenceError, BudgetExceededError) as error:
+            clash = error.clash if isinstance(error, ImpossibleEvidenceError) else ()
+            return self._without_posterior(evidence, triage(supports, None, self.book, policy), clash, str(error))
+        return Assessment(
+            model=self.identity,
+            evidence=described(evidence, self.inference),
+            ranking=ranked(shares.expected_disablement, causes),
+            causes=causes,
+            attribution=shares,
+            no_listed_cause=none,
+            triage=triage(supports, rank, self.book, policy, posterior_if_no=rank_if_no),
+            log_evidence=answer.log_evidence,
+            names=self._names(),
+        )
+
+    def no_listed_cause(self, evidence: Evidence) -> float:
+        """Return P(every listed cause absent | evidence).
+
+        Raises
+        ------
+        ImpossibleEvidenceError
+            When the evidence has probability zero.
+        """
+        if any(evidence.hard.get(id) == 1 for id in self.causes):
+            return 0.0
+        weights = self.inference.weights(evidence)
+        fitted = Evidence(evidence.hard, weights, {})
+        absent = fitted.with_hard(dict.fromkeys(self.causes, 0))
+        shared = sum(
+            math.log(weights[id][0]) if weights[id][0] > 0 else -math.inf for id in self.causes if id in weights
+        )
+        return math.exp(
+            min(0.0, self.inference.log_probability(absent) + shared - self.inference.log_probability(fitted))
+        )
+
+    def posterior_rank(self, evidence: Evidence) -> int:
+        """Return the rank of the level that the posterior alone asks for, the highest over the danger readings.
+
+        Past the size limit of `danger_readings` (more than twelve danger findings present) it is the top level.
+
+        Raises
+        ------
+        ImpossibleEvidenceError
+            When the evidence has probability zero.
+        """
+        sizes = {id: len(variable.states) for id, variable in self.inference.network.by_id.items()}
+        danger = [id for id in self.book.policy.danger_findings if id in sizes]
+        readings = danger_readings(evidence, danger, sizes)
+        if readings is None:
+            return len(TRIAGE_LEVELS) - 1
+        asked = {id for rule in self.book.posterior_rules for id in rule.causes}
+        targets = [id for id in self.causes if id in asked]
+        if not targets:
+            return 0
+        if not readings:
+            answer = self.inference.posterior(evidence, targets)
+            return int(posterior_level({id: answer.marginals[id][1] for id in targets}, self.book))
+        rest = evidence.without(*readings)
+        count = next(iter(readings.values())).shape[1]
+        highest = 0
+        for start in range(0, count, LANES_AT_ONCE):
+            block = {id: weights[:, start : start + LANES_AT_ONCE] for id, weights in readings.items()}
+            _, marginals = self.inference.lanes(rest, block, targets)
+            levels = posterior_level({id: marginals[id][1] for id in targets}, self.book)
+            highest = max(highest, int(levels.max()))
+        return highest
+
+    def _gate_denied(self, evidence: Evidence) -> Evidence:
+        """Return the evidence with every unanswered question of the gate answered no, where that is possible."""
+        by_id = self.inference.network.by_id
+        denied = {atom.id: by_id[atom.id].index(atom.states[0]) for atom in self.book.policy.gate}
+        open_ids = {id: state for id, state in denied.items() if id not in evidence.ids}
+        whole = evidence.with_hard(open_ids)
+        return evidence if self.inference.clash(whole) else whole
+
+    def _without_posterior(
+        self, evidence: Evidence, urgency: Triage, clash: tuple[str, ...], problem: str
+    ) -> Assessment:
+        return Assessment(
+            model=self.identity,
+            evidence=described(evidence, self.inference),
+            ranking=(),
+            causes={},
+            attribution=Attribution({}, {}),
+            no_listed_cause=None,
+            triage=urgency,
+            log_evidence=-math.inf if clash else None,
+            clash=clash,
+            problem=problem,
+            names=self._names(),
+        )
+
+    def _names(self) -> dict[str, str]:
+        return {id: variable.name for id, variable in self.inference.network.by_id.items()}
+
+
+def described(evidence: Evidence, inference: ExactInference) -> dict[str, object]:
+    """Return evidence as JSON types: id to a bool or state, or to {kind: numbers} for soft evidence."""
+    by_id = inference.network.by_id
+    known: dict[str, object] = {}
+    for id, index in evidence.hard.items():
+        known[id] = bool(index) if by_id[id].is_binary else by_id[id].states[index]
+    for id, weights in evidence.soft.items():
+        states = by_id[id].states
+        if id in evidence.excluded:
+            known[id] = {"excluded": [s for s, weight in zip(states, weights, strict=True) if weight == 0]}
+        else:
+            known[id] = {"likelihood": dict(zip(states, map(float, weights), strict=True))}
+    for id, stated in evidence.jeffrey.items():
+        known[id] = {"jeffrey": dict(zip(by_id[id].states, map(float, stated), strict=True))}
+    return known
+
+
+def _fired_dict(found: FiredRule) -> dict[str, Any]:
+    return {
+        "id": found.id,
+        "level": found.level,
+        "guideline_level": found.guideline_level,
+        "origin": found.origin,
+        "rationale": found.rationale,
+        "source": found.source,
+        "emergency": found.emergency,
+        "because": {id: list(said) if isinstance(said, tuple) else said for id, said in found.because.items()},
+    }
+
+
+def _triage_dict(urgency: Triage) -> dict[str, Any]:
+    return {
+        "level": urgency.level,
+        "policy": urgency.policy,
+        "rules_level": urgency.rules_level,
+        "posterior_level": urgency.posterior_level,
+        "level_if_unanswered_were_no": urgency.level_if_unanswered_were_no,
+        "level_if_possible_fired": urgency.level_if_possible_fired,
+        "level_by_policy": dict(urgency.level_by_policy),
+        "gate_applied": urgency.gate_applied,
+        "unanswered": list(urgency.unanswered),
+        "ask_next": list(urgency.ask_next),
+        "emergency": urgency.emergency,
+        "pathways": list(urgency.pathways),
+        "dissent": [
+            {"rule": d.rule, "level": d.level, "guideline_level": d.guideline_level, "holds": d.holds, "text": d.text}
+            for d in urgency.dissent
+        ],
+    }
+
+
+def _flag_lines(answer: Assessment) -> list[str]:
+    urgency = answer.triage
+    lines = [f"{urgency.level.replace('_', ' ').upper()} (policy: {urgency.policy}, setting: {answer.model.setting})"]
+    if urgency.emergency:
+        lines.append("A rule that fired says: ambulance or emergency department.")
+    for found in answer.red_flags:
+        because = ", ".join(f"{id} = {_said(value)}" for id, value in found.because.items())
+        lines.append(f"  ! {found.id}: {found.level} [{found.origin}, {found.source}]")
+        lines.append(f"      {found.rationale} Because {because}.")
+    for dissent in urgency.dissent:
+        where = "holds here" if dissent.holds else f"waits for {', '.join(dissent.waits_for) or 'nothing known'}"
+        lines.append(f"  ~ guidelines on {dissent.rule}: {dissent.guideline_level} ({where})")
+    if urgency.posterior_level is not None:
+        lines.append(f"  The posterior alone: {urgency.posterior_level}.")
+    if urgency.gate_applied:
+        lines.append("  Held back from self-care until answered: " + ", ".join(urgency.unanswered) + ".")
+    if urgency.ask_next:
+        lines.append(
+            f"  Could raise the level to {urgency.level_if_possible_fired}; ask first: "
+            + ", ".join(urgency.ask_next[:5])
+            + ("." if len(urgency.ask_next) <= 5 else ", ...")
+        )
+    return lines
+
+
+def _said(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _cause_lines(answer: Assessment) -> list[str]:
+    if answer.problem:
+        return ["", f"No posterior: {answer.problem}."]
+    seen = max((len(row) for row in answer.attribution.necessity.values()), default=0)
+    lines = ["", f"Leading explanations (probability; share of {seen} findings accounted for)"]
+    for place, id in enumerate(answer.ranking[:TEXT_CAUSES], start=1):
+        name = answer.names.get(id, id)
+        lines.append(f"  {place}. {name:<38} {answer.causes[id]:>7.1%}   {answer.expected_disablement[id]:.2f}")
+    lines.append(f"  No listed cause: {answer.no_listed_cause:.1%}")
+    return lines
