@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
+from time import perf_counter
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -20,8 +21,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from toetwitch.engine.assignment import most_probable
+from toetwitch.engine.execution import normalise, run_lowered
 from toetwitch.engine.factors import Evidence
 from toetwitch.engine.gradient import Gradient, differentiate
+from toetwitch.engine.lowering import lower_program
+from toetwitch.engine.native import kernel, note_work
 from toetwitch.engine.plan import Plan, make_plan
 from toetwitch.engine.potentials import Dense, Potential
 from toetwitch.engine.prediction import predict_leaves, predictable_leaves
@@ -229,7 +233,8 @@ class CompiledNetwork:
         joint = np.zeros(shape)
         place = tuple(slice(None) if v in free else int(hard[v]) for v in asked)
         if free and log_evidence[0] > -np.inf:
-            joint[place] = posterior_tables(program, state, arithmetic, [free])[0][..., 0]
+            table = posterior_tables(program, state, arithmetic, [free])[0][..., 0]
+            joint[place] = table / table.sum()
         elif log_evidence[0] > -np.inf:
             joint[place] = 1.0
         return float(log_evidence[0]), joint
@@ -295,12 +300,10 @@ class CompiledNetwork:
         leaves = predictable_leaves(structure, frozenset(hidden), frozenset(evidence.weights))
         pattern = self._pattern_with_leaves(evidence, wanted, leaves)
         program = self._program(pattern, structure=structure)
-        replaced = frozenset(replacements)
-        state, log_evidence, arithmetic = load(program, potentials, evidence, lanes, replaced=replaced)
-        asked = [v for v in hidden if v not in leaves]
-        tables = posterior_tables(program, state, arithmetic, [(v,) for v in asked])
-        marginals = dict(zip(asked, tables, strict=True))
-        marginals |= predict_leaves(program, potentials, evidence, lanes, leaves, log_evidence, replaced=replaced)
+        log_evidence, marginals = self._run(program, evidence, lanes, potentials, frozenset(replacements))
+        marginals |= predict_leaves(
+            program, potentials, evidence, lanes, leaves, log_evidence, replaced=frozenset(replacements)
+        )
         possible = log_evidence > -np.inf
         for v in wanted:
             if v in evidence.states:
@@ -312,6 +315,37 @@ class CompiledNetwork:
         return log_evidence, {
             v: np.ascontiguousarray(np.broadcast_to(marginals[v], (self.sizes[v], lanes))) for v in wanted
         }
+
+    def _run(
+        self,
+        program: Program,
+        evidence: Evidence,
+        lanes: int,
+        potentials: Sequence[Potential],
+        replaced: frozenset[int],
+    ) -> tuple[Array, dict[int, Array]]:
+        """Return log P(e) and the posteriors of the plan's targets, by compiled kernels where they are there."""
+        targets = program.plan.pattern.targets
+        starts = np.cumsum([0, *(self.sizes[v] for v in targets)])
+        found = None
+        ready = kernel()
+        if ready is not None and not replaced:
+            lowered = self._keep(
+                (program.plan.pattern, "lowered"), lambda: lower_program(program, self._potentials, targets)
+            )
+            if lowered is not None:
+                found = run_lowered(ready, program, lowered, evidence, lanes)
+        if found is None:
+            began = perf_counter()
+            state, log_evidence, arithmetic = load(program, potentials, evidence, lanes, replaced=replaced)
+            tables = posterior_tables(program, state, arithmetic, [(v,) for v in targets])
+            raw = np.concatenate(
+                [np.broadcast_to(table, (table.shape[0], lanes)) for table in tables] or [np.zeros((0, lanes))]
+            )
+            found = log_evidence, normalise(raw, starts[:-1], log_evidence)
+            note_work(perf_counter() - began)
+        log_evidence, flat = found
+        return log_evidence, {v: flat[starts[place] : starts[place + 1]] for place, v in enumerate(targets)}
 
     def _replace(self, replacements: Mapping[int, Potential]) -> tuple[tuple[Potential, ...], Structure]:
         if not replacements:

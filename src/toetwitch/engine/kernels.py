@@ -106,7 +106,7 @@ def upward(
         How numbers are represented.
     floors
         For each clique, a lower bound on the base-two logarithm of the positive entries of the product of its factors.
-        When given, the range of every message is measured and `sound` tells whether it stayed safe.
+        When given, messages are scaled, their range is measured, and `sound` tells whether it stayed safe.
     """
     factors = [list(own) for own in inbox]
     depth = None if floors is None else list(floors)
@@ -115,6 +115,7 @@ def upward(
     exponents: list[Exponents] = []
     log_evidence = np.zeros(lanes)
     shifts = np.zeros(lanes, dtype=np.intc)
+    still = np.zeros(1, dtype=np.intc)
     sound = True
     for index, clique in enumerate(plan.cliques):
         shape = tuple(plan.sizes[v] for v in clique.variables)
@@ -122,7 +123,7 @@ def upward(
         factors[index] = []
         kept = shape[len(clique.residual) :]
         summed = arithmetic.sum(table.reshape(-1, math.prod(kept), table.shape[-1]))
-        message, exponent = arithmetic.scale(summed)
+        message, exponent = (summed, still) if depth is None else arithmetic.scale(summed)
         shifts = shifts + exponent
         if depth is not None:
             sound = sound and depth[index] >= SAFE_FLOOR

@@ -45,6 +45,12 @@ class Program:
         The other pieces of each clique.
     floors, ceilings
         Bounds on the base-two logarithm of the positive entries of each piece.
+    clique_floors, ceiling, scalar_floor
+        The bounds summed: per clique, over all cliques, over the factors without a variable.
+    variable_depths
+        Clique and index of the pieces whose bounds may change from call to call.
+    roots
+        Cliques without a parent.
     homes
         The smallest clique that holds each variable.
     """
@@ -56,6 +62,11 @@ class Program:
     moving: tuple[tuple[int, ...], ...]
     floors: tuple[float, ...]
     ceilings: tuple[float, ...]
+    clique_floors: tuple[float, ...]
+    ceiling: float
+    scalar_floor: float
+    variable_depths: tuple[tuple[int, int], ...]
+    roots: tuple[int, ...]
     homes: Mapping[int, int]
 
 
@@ -90,6 +101,11 @@ def compile_plan(plan: Plan, potentials: Sequence[Potential]) -> Program:
         tuple(moving),
         tuple(floor for floor, _ in depths),
         tuple(ceiling for _, ceiling in depths),
+        tuple(sum(depths[index][0] for index in clique.pieces) for clique in plan.cliques),
+        sum(depths[index][1] for clique in plan.cliques for index in clique.pieces),
+        sum(depths[index][0] for index in plan.scalars),
+        tuple((number, index) for number, clique in enumerate(plan.cliques) for index in clique.pieces),
+        tuple(number for number, clique in enumerate(plan.cliques) if clique.parent < 0),
         _homes(plan),
     )
 
@@ -174,7 +190,7 @@ def load(
         The state, the natural logarithm of the evidence's probability (lanes,), and the arithmetic it came from.
     """
     plan = program.plan
-    floors, ceiling = _depths(program, potentials, evidence, replaced)
+    floors, ceiling = depths_with(program, evidence, potentials, replaced)
     for variable, weights in extra.items():
         floors[program.homes[variable]] += _extremes(weights)[0]
     # Every number of the pass is a product of factors, so their total depth bounds them all.
@@ -189,24 +205,39 @@ def load(
     return state, state.log_evidence + _scalars(program, potentials, evidence, lanes), LOGARITHMIC
 
 
-def _depths(
-    program: Program, potentials: Sequence[Potential], evidence: Evidence, replaced: frozenset[int]
+def depths_with(
+    program: Program,
+    evidence: Evidence,
+    potentials: Sequence[Potential] = (),
+    replaced: frozenset[int] = frozenset(),
 ) -> tuple[list[float], float]:
-    """Return each clique's floor and the total ceiling of all factors."""
-    floors = []
-    ceiling = 0.0
-    for clique in program.plan.cliques:
-        floor = 0.0
-        for index in clique.pieces:
-            piece = program.plan.pieces[index]
-            low, high = program.floors[index], program.ceilings[index]
-            if isinstance(piece, Weights):
-                low, high = _extremes(evidence.weights[piece.variable])
-            elif piece.potential in replaced:
-                low, high = depth_of(piece, potentials)
-            floor += low
-            ceiling += high
-        floors.append(floor)
+    """Return each clique's floor and the total ceiling of all factors, in powers of two.
+
+    Parameters
+    ----------
+    program
+        Gives the bounds of the potentials it was compiled with.
+    evidence
+        Gives the bounds of the weights.
+    potentials, replaced
+        The numbers of potentials that differ from those.
+    """
+    if not evidence.weights and not replaced:
+        return list(program.clique_floors), program.ceiling
+    floors = list(program.clique_floors)
+    ceiling = program.ceiling
+    for number, index in program.variable_depths:
+        piece = program.plan.pieces[index]
+        if isinstance(piece, Weights):
+            low, high = _extremes(evidence.weights[piece.variable])
+        elif piece.potential in replaced:
+            low, high = depth_of(piece, potentials)
+            low -= program.floors[index]
+            high -= program.ceilings[index]
+        else:
+            continue
+        floors[number] += low
+        ceiling += high
     return floors, ceiling
 
 
@@ -247,10 +278,14 @@ def _potential_of(piece: Piece) -> int:
 
 def _scalars(program: Program, potentials: Sequence[Potential], evidence: Evidence, lanes: int) -> Array:
     """Return the sum of the logarithms of the factors without a variable."""
-    total = np.zeros(lanes)
-    for index in program.plan.scalars:
-        total = total + build_factor(program.plan.pieces[index], potentials, evidence, LOGARITHMIC)
-    return total
+    if not program.plan.scalars:
+        return np.zeros(lanes)
+    arithmetic = PLAIN if program.scalar_floor >= SAFE_FLOOR else LOGARITHMIC
+    values = [
+        np.broadcast_to(build_factor(program.plan.pieces[index], potentials, evidence, arithmetic), (lanes,))
+        for index in program.plan.scalars
+    ]
+    return PLAIN.sum(arithmetic.log(np.stack(values)[:, np.newaxis, :]))[0]
 
 
 def posterior_tables(
@@ -258,7 +293,7 @@ def posterior_tables(
 ) -> list[Array]:
     """Run the downward pass as far as needed; return the joint posterior of each group of variables in one clique.
 
-    Each has one axis per variable and lanes last, sums to one, and is all zeros where the evidence is impossible.
+    Each has one axis per variable and lanes last, and sums to one up to rounding.
     """
     plan = program.plan
     homes = [_home(program, group) for group in wanted]
@@ -270,9 +305,7 @@ def posterior_tables(
     beliefs = downward(plan, state, program.message_axes, needed, arithmetic)
     answers = []
     for group, number in zip(wanted, homes, strict=True):
-        table = arithmetic.lower(marginal(beliefs[number], plan.cliques[number].variables, group, arithmetic))
-        total = table.sum(axis=tuple(range(len(group))))
-        answers.append(np.divide(table, total, out=np.zeros_like(table), where=total > 0))
+        answers.append(arithmetic.lower(marginal(beliefs[number], plan.cliques[number].variables, group, arithmetic)))
     return answers
 
 

@@ -1,0 +1,69 @@
+"""Whether compiled kernels are there yet; nobody ever waits for them.
+
+numba is optional. Where it is installed, it is imported and its kernels are compiled (or read from its cache) in a
+thread of its own, once the engine has been busy long enough for that to pay. Until then, and without numba, the NumPy
+kernels answer, with the same bits.
+"""
+
+from __future__ import annotations
+
+__all__ = ["kernel", "note_work", "wait_for_kernel"]
+
+import os
+import threading
+from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
+
+Kernel = Callable[..., bool]
+WORTHWHILE_SECONDS = 0.2
+"""Time spent in NumPy kernels after which compiled ones are fetched: that takes about a second from the cache."""
+
+
+class _Loader:
+    """Loads the kernels once, in the background."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.spent = 0.0
+        self.thread: threading.Thread | None = None
+        self.kernel: Kernel | None = None
+        self.wanted = os.environ.get("TOETWITCH_KERNELS", "auto") != "numpy" and find_spec("numba") is not None
+
+    def start(self) -> None:
+        with self.lock:
+            if self.wanted and self.thread is None:
+                self.thread = threading.Thread(target=self.load, name="toetwitch-kernels")
+                self.thread.start()
+
+    def load(self) -> None:
+        try:
+            module = import_module("toetwitch.engine.kernels_numba")
+            module.warm_up()
+        except Exception:
+            self.wanted = False
+            return
+        self.kernel = module.run
+
+
+_LOADER = _Loader()
+
+
+def kernel() -> Kernel | None:
+    """Return the compiled kernel if it is ready, else None."""
+    return _LOADER.kernel
+
+
+def note_work(seconds: float) -> None:
+    """Record time spent without the compiled kernel; enough of it starts the background load."""
+    _LOADER.spent += seconds
+    if _LOADER.spent > WORTHWHILE_SECONDS and _LOADER.thread is None:
+        _LOADER.start()
+
+
+def wait_for_kernel() -> bool:
+    """Load the compiled kernel now; return whether there is one. For benchmarks, tests and long cohorts."""
+    _LOADER.start()
+    if _LOADER.thread is not None:
+        _LOADER.thread.join()
+    return _LOADER.kernel is not None
