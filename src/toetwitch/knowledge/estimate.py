@@ -82,3 +82,13 @@ class Estimate:
     def of(cls, value: float) -> Estimate:
         """Return an uncited number whose range is the number itself."""
         return cls(value, value, value)
+
+    def complement(self) -> Estimate:
+        """Return the estimate of the other of two states: one minus each number, the citation kept.
+
+        Examples
+        --------
+        >>> Estimate(0.25, 0.125, 0.5).complement()
+        Estimate(value=0.75, low=0.5, high=0.875, sources=(), grade='', note='')
+        """
+        return Estimate(1 - self.value, 1 - self.high, 1 - self.low, self.sources, self.grade, self.note)

@@ -7,17 +7,20 @@ nothing in it is run or fetched. Writing is the inverse of reading.
 
 from __future__ import annotations
 
-__all__ = ["main", "read_model", "validate"]
+__all__ = ["main", "read_model", "validate", "write_model"]
 
 import graphlib
 import os
 import sys
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from toetwitch.errors import ModelFileError, TableError, UnknownNameError
 from toetwitch.knowledge.advice import Advice, read_advice
 from toetwitch.knowledge.definition import ModelDefinition, Setting
+from toetwitch.knowledge.model_documents import model_documents
 from toetwitch.knowledge.model_entries import (
     LONGEST,
     Enough,
@@ -35,6 +38,7 @@ from toetwitch.knowledge.network import NetworkDefinition
 from toetwitch.knowledge.red_flag import RuleBook
 from toetwitch.knowledge.rule_file import RULE_SECTIONS, read_rules
 from toetwitch.knowledge.table import Table
+from toetwitch.knowledge.toml_text import toml_text
 from toetwitch.knowledge.variable import Variable
 
 TABLES = ("model", "mechanism", "source", "setting", "policy")
@@ -90,21 +94,63 @@ def validate(path: str | os.PathLike[str]) -> tuple[str, ...]:
     return tuple(str(problem) for problem in _read(path, MOST_PROBLEMS)[1])
 
 
+def write_model(model: ModelDefinition, folder: str | os.PathLike[str]) -> None:
+    """Write a model, so that `read_model` of the folder gives an equal value.
+
+    Parameters
+    ----------
+    model
+        Every number cited, every label and definition filled: what `read_model` would refuse is not written.
+    folder
+        Made when it does not exist; it may not hold TOML files yet, for they would be read as part of the model.
+
+    Raises
+    ------
+    ModelFileError
+        When the model could not be read back, or the folder cannot be written. Nothing is written in the first case.
+    """
+    texts = {file: toml_text(document) for file, document in model_documents(model).items()}
+    documents = [(file, tomllib.loads(texts[file])) for file in sorted(texts)]
+    read, problems = _from_documents(documents, [], 1, str(folder))
+    if problems:
+        raise problems[0]
+    if read != model:
+        message = "the model has parts that a file cannot state, such as a table without cited rows; nothing is written"
+        raise ModelFileError(message, file=str(folder))
+    target = Path(folder)
+    try:
+        if any(target.rglob("*.toml")):
+            raise ModelFileError("has TOML files; expected a new or empty folder", file=str(folder))
+        for file, text in texts.items():
+            (target / file).parent.mkdir(parents=True, exist_ok=True)
+            (target / file).write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise ModelFileError(f"{error.strerror}; expected a folder that can be written", file=str(folder)) from None
+
+
 def _read(path: str | os.PathLike[str], limit: int) -> tuple[ModelDefinition | None, list[ModelFileError]]:
-    """Return the model, or None and its problems."""
+    """Return the model of a folder, or None and its problems."""
+    try:
+        documents, unreadable = read_documents(path)
+    except ModelFileError as found:
+        return None, [_bounded(found)]
+    return _from_documents(documents, unreadable, limit, os.fspath(path))
+
+
+def _from_documents(
+    documents: Sequence[Document], unreadable: Sequence[ModelFileError], limit: int, name: str
+) -> tuple[ModelDefinition | None, list[ModelFileError]]:
     scope = Scope(limit)
     model = None
     try:
-        with scope.attempt():
-            documents, unreadable = read_documents(path)
-            for found in unreadable:
-                scope.report(found)
-            model = _read_sections(documents, scope)
+        for problem in unreadable:
+            scope.report(problem)
+        model = _read_sections(documents, scope)
     except Enough:
         model = None
     except (TableError, UnknownNameError, ValueError) as error:
         # What the values themselves refuse and no section did; it has no place of its own.
-        scope.problems.append(ModelFileError(str(error), file=os.fspath(path)))
+        scope.problems.append(ModelFileError(str(error), file=name))
     return model, [_bounded(problem) for problem in scope.problems]
 
 

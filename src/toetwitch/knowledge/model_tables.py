@@ -226,19 +226,13 @@ def _read_row(
             message = f"one probability for {len(child.states)} states; expected probabilities, one for each state"
             raise fields.error(message, "probability")
         upper = read_estimate(single, scope, "probability", file=file, place=fields.within("probability"))
-        return Row(when, {child.states[0]: _complement(upper), child.states[1]: upper})
+        return Row(when, {child.states[0]: upper.complement(), child.states[1]: upper})
     inner = fields.within("probabilities")
     stated = _estimates(full, child.states, child, scope, file=file, place=inner)
-    total = sum(estimate.value for estimate in stated.values())
+    total = math.fsum(estimate.value for estimate in stated.values())
     if abs(total - 1) > ROW_TOLERANCE:
         raise ModelFileError(f"the states sum to {total:.6g}; expected 1", file=file, place=inner)
     return Row(when, stated)
-
-
-def _complement(estimate: Estimate) -> Estimate:
-    return Estimate(
-        1 - estimate.value, 1 - estimate.high, 1 - estimate.low, estimate.sources, estimate.grade, estimate.note
-    )
 
 
 def _read_when(fields: Fields, scope: Scope) -> dict[str, tuple[str, ...]]:
