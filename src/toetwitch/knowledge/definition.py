@@ -6,9 +6,9 @@ latent, cause, finding, test), then id; links by parent, then state. Two files t
 
 from __future__ import annotations
 
-__all__ = ["ModelDefinition", "Setting", "in_canonical_order"]
+__all__ = ["ModelDefinition", "Setting", "canonical_parts", "in_canonical_order"]
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
@@ -17,7 +17,7 @@ from toetwitch.knowledge.advice import Advice
 from toetwitch.knowledge.estimate import Estimate, Source
 from toetwitch.knowledge.network import NetworkDefinition
 from toetwitch.knowledge.red_flag import RuleBook
-from toetwitch.knowledge.table import Link, NoisyMax
+from toetwitch.knowledge.table import Link, NoisyMax, Table
 from toetwitch.knowledge.variable import KINDS, Variable
 
 
@@ -112,22 +112,27 @@ def in_canonical_order(network: NetworkDefinition) -> NetworkDefinition:
     >>> [v.id for v in in_canonical_order(NetworkDefinition(variables, tables)).variables]
     ['injury', 'numbness']
     """
-    variables = tuple(sorted(network.variables, key=_variable_key))
-    rank = {variable.id: number for number, variable in enumerate(variables)}
-
-    def link_key(link: Link) -> tuple[int, int]:
-        return rank[link.parent], network.by_id[link.parent].index(link.parent_state)
-
-    tables = []
-    for variable in variables:
-        table = network.table_of[variable.id]
-        if isinstance(table, NoisyMax):
-            links = tuple(sorted(table.links, key=link_key))
-            table = table if links == table.links else replace(table, links=links)
-        tables.append(table)
+    variables, tables = canonical_parts(network.variables, network.tables)
     if variables == network.variables and all(a is b for a, b in zip(tables, network.tables, strict=True)):
         return network
-    return NetworkDefinition(variables, tuple(tables))
+    return NetworkDefinition(variables, tables)
+
+
+def canonical_parts(
+    variables: Iterable[Variable], tables: Iterable[Table]
+) -> tuple[tuple[Variable, ...], tuple[Table, ...]]:
+    """Return the variables and tables of a network in canonical order, one table for each variable."""
+    by_id = {variable.id: variable for variable in sorted(variables, key=_variable_key)}
+    rank = {id: number for number, id in enumerate(by_id)}
+
+    def link_key(link: Link) -> tuple[int, int]:
+        return rank[link.parent], by_id[link.parent].index(link.parent_state)
+
+    ordered = []
+    for table in sorted(tables, key=lambda table: rank[table.child]):
+        links = tuple(sorted(table.links, key=link_key)) if isinstance(table, NoisyMax) else ()
+        ordered.append(replace(table, links=links) if isinstance(table, NoisyMax) and links != table.links else table)
+    return tuple(by_id.values()), tuple(ordered)
 
 
 def _variable_key(variable: Variable) -> tuple[int, str]:

@@ -19,7 +19,7 @@ from typing import Any
 
 from toetwitch.errors import ModelFileError, TableError, UnknownNameError
 from toetwitch.knowledge.advice import Advice, read_advice
-from toetwitch.knowledge.definition import ModelDefinition, Setting
+from toetwitch.knowledge.definition import ModelDefinition, Setting, canonical_parts
 from toetwitch.knowledge.model_documents import model_documents
 from toetwitch.knowledge.model_entries import (
     LONGEST,
@@ -180,7 +180,7 @@ def _read_sections(documents: Sequence[Document], scope: Scope) -> ModelDefiniti
     _check_default_setting(about, settings, scope)
     if scope.problems:
         return None
-    network = NetworkDefinition(tuple(variable for variable, *_ in variables), tuple(tables))
+    network = NetworkDefinition(*canonical_parts((variable for variable, *_ in variables), tables))
     rules, advice = _read_rules(documents, network, scope)
     if scope.problems:
         return None
@@ -294,7 +294,7 @@ def _read_variables(
                 if "table" not in entry:
                     raise ModelFileError("no table; expected [variable.table]", file=file, place=place)
                 read.append((variable, entry["table"], file, place))
-    return sorted(read, key=lambda item: item[0].id), places
+    return read, places
 
 
 def _read_tables(
