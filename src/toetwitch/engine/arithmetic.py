@@ -69,7 +69,8 @@ class Plain:
     def log(self, values: Array) -> Array:
         """Return natural logarithms; -inf for zero."""
         with np.errstate(divide="ignore"):
-            return np.log(values)
+            logs: Array = np.log(values)
+        return logs
 
     def multiply(self, left: Array, right: Array, out: Array | None = None) -> Array:
         """Multiply, with broadcasting."""
@@ -90,7 +91,8 @@ class Plain:
             # One column: numpy would add pairwise, in another order than it does for many lanes.
             running: Array = np.add.accumulate(table, axis=0)
             return running[-1]
-        total: Array = np.add.reduce(table, axis=0)
+        # A transposed view of one lane would be added along the other axis, in another order.
+        total: Array = np.add.reduce(np.ascontiguousarray(table), axis=0)
         return total
 
     def scale(self, message: Array) -> tuple[Array, Exponents]:
@@ -137,7 +139,8 @@ class Logarithmic:
         """Sum over the first axis, in memory order."""
         top: Array = table.max(axis=0)
         safe: Array = np.where(top > -np.inf, top, 0.0)
-        return PLAIN.log(PLAIN.sum(np.exp(table - safe))) + safe
+        total: Array = PLAIN.log(PLAIN.sum(np.exp(table - safe))) + safe
+        return total
 
     def scale(self, message: Array) -> tuple[Array, Exponents]:
         """Return the message itself: a logarithm needs no scaling."""
@@ -145,7 +148,8 @@ class Logarithmic:
 
     def shift(self, values: Array, exponents: Exponents) -> Array:
         """Multiply by two to the power of each lane's exponent."""
-        return values + exponents * LOG_2
+        moved: Array = values + exponents * LOG_2
+        return moved
 
 
 PLAIN = Plain()

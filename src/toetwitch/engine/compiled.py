@@ -10,10 +10,9 @@ from __future__ import annotations
 __all__ = ["Answer", "Batch", "CompiledNetwork"]
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
-from time import perf_counter
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -21,15 +20,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from toetwitch.engine.assignment import most_probable
-from toetwitch.engine.execution import normalise, run_lowered
 from toetwitch.engine.factors import Evidence
 from toetwitch.engine.gradient import Gradient, differentiate
-from toetwitch.engine.lowering import lower_program
-from toetwitch.engine.native import kernel, note_work
 from toetwitch.engine.plan import Plan, make_plan
 from toetwitch.engine.potentials import Dense, Potential
-from toetwitch.engine.prediction import predict_leaves, predictable_leaves
+from toetwitch.engine.prediction import predictable_leaves
 from toetwitch.engine.program import Program, compile_plan, load, posterior_tables
+from toetwitch.engine.session import Runner, Session
 from toetwitch.engine.structure import Pattern, Structure, noisy_children, shape_of, structure_of
 from toetwitch.errors import EvidenceError
 
@@ -37,8 +34,9 @@ Array = NDArray[np.float64]
 Kept = TypeVar("Kept")
 KEPT_PROGRAMS = 512
 """Programs kept per network; a toe-sized one takes some tens of kilobytes."""
-LANE_ENTRIES = 2**21
-"""A batch runs in blocks of lanes such that the tables hold about this many entries."""
+LANES = 64
+"""Cases of one pattern run side by side: enough to fill the vector units, few enough for the cache."""
+NO_WEIGHTS: Mapping[int, Array] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +139,11 @@ class CompiledNetwork:
         targets
             Variables asked for; None asks for all that are not observed.
         """
-        evidence = self._evidence(hard, soft, lanes=1)
-        log_evidence, marginals = self._posteriors(evidence, 1, self._targets(targets, hard))
-        return Answer(float(log_evidence[0]), {v: table[:, 0] for v, table in marginals.items()})
+        session = self._session(hard, self._raised(hard), soft, targets)
+        weights = self._weights(soft, 1) if soft else NO_WEIGHTS
+        log_evidence, flat = session.answer(self._states(hard, session.hard), weights, 1)
+        column = flat[:, 0]
+        return Answer(float(log_evidence[0]), {v: column[begin:end] for v, begin, end in session.spans})
 
     def lanes(
         self,
@@ -171,8 +171,12 @@ class CompiledNetwork:
             Natural logarithm of the probability of the evidence, shape (lanes,), and posteriors, shape (size, lanes).
         """
         lanes = _common_lanes(soft, potentials)
-        evidence = self._evidence(hard, soft, lanes=lanes)
-        return self._posteriors(evidence, lanes, self._targets(targets, hard), potentials)
+        numbers, structure = self._replace(potentials)
+        session = self._session(hard, self._raised(hard), soft, targets, structure)
+        log_evidence, flat = session.answer(
+            self._states(hard, session.hard), self._weights(soft, lanes), lanes, numbers, frozenset(potentials)
+        )
+        return log_evidence, {v: flat[begin:end] for v, begin, end in session.spans}
 
     def batch(
         self,
@@ -201,20 +205,22 @@ class CompiledNetwork:
         for v, w in weights.items():
             if w.shape != (rows, self.sizes[v]):
                 raise EvidenceError(f"weights of variable {v}: shape {w.shape}; expected {(rows, self.sizes[v])}")
-        wanted = self._targets(targets, {})
+        wanted = self._targets(targets, ())
         log_evidence = np.zeros(rows)
         marginals = {v: np.zeros((rows, self.sizes[v])) for v in wanted}
         del threads
         for members in self._groups(table):
-            hard = np.flatnonzero(table[members[0]] >= 0)
-            for start in range(0, len(members), 256):
-                block = members[start : start + 256]
-                states = {int(v): table[block, v].astype(np.intp) for v in hard}
-                evidence = Evidence(states, {v: w[block].T for v, w in weights.items()})
-                found, tables = self._posteriors(evidence, len(block), wanted)
-                log_evidence[block] = found
-                for v, posterior in tables.items():
-                    marginals[v][block] = posterior.T
+            row = table[members[0]]
+            hard = [int(v) for v in np.flatnonzero(row >= 0)]
+            session = self._session(hard, frozenset(v for v in hard if v in self._noisy and row[v]), soft, wanted)
+            hard_columns = np.array(session.hard, dtype=np.intp)
+            for start in range(0, len(members), LANES):
+                block = members[start : start + LANES]
+                states = np.ascontiguousarray(table[np.ix_(block, hard_columns)].T, dtype=np.int64)
+                own = {v: np.ascontiguousarray(w[block].T) for v, w in weights.items()}
+                log_evidence[block], flat = session.answer(states, own, len(block))
+                for v, begin, end in session.spans:
+                    marginals[v][block] = flat[begin:end].T
         return Batch(log_evidence, marginals)
 
     def joint(
@@ -224,10 +230,10 @@ class CompiledNetwork:
         asked = tuple(int(v) for v in scope)
         if len(set(asked)) != len(asked):
             raise EvidenceError(f"joint of {asked}: a variable occurs twice; expected distinct variables")
-        self._targets(asked, {})
-        evidence = self._evidence(hard, soft, lanes=1)
+        self._targets(asked, ())
+        evidence = self._evidence(hard, soft)
         free = tuple(v for v in asked if v not in hard)
-        program = self._program(self._pattern(evidence, (), free))
+        program = self._program(self._pattern(evidence, free))
         state, log_evidence, arithmetic = load(program, self._potentials, evidence, 1)
         shape = tuple(self.sizes[v] for v in asked)
         joint = np.zeros(shape)
@@ -243,8 +249,8 @@ class CompiledNetwork:
         self, hard: Mapping[int, int], soft: Mapping[int, ArrayLike] = MappingProxyType({})
     ) -> tuple[float, tuple[int, ...]]:
         """Return the natural logarithm of the largest probability of a complete assignment, and that assignment."""
-        evidence = self._evidence(hard, soft, lanes=1)
-        pattern = self._pattern(evidence, (), ())
+        evidence = self._evidence(hard, soft)
+        pattern = self._pattern(evidence)
         program = self._program(pattern, complete=True)
         best, states = most_probable(program, self._potentials, evidence, len(self.sizes))
         return best, tuple(int(hard[v]) if v in hard else states[v] for v in range(len(self.sizes)))
@@ -258,8 +264,8 @@ class CompiledNetwork:
         pruned as barren have zeros: their rows are taken to sum to one whatever the entry. Impossible evidence has
         zeros throughout.
         """
-        evidence = self._evidence(hard, soft, lanes=1)
-        program = self._program(self._pattern(evidence, (), ()))
+        evidence = self._evidence(hard, soft)
+        program = self._program(self._pattern(evidence))
         state, log_evidence, arithmetic = load(program, self._potentials, evidence, 1)
         if log_evidence[0] == -np.inf:
             return -np.inf, tuple(
@@ -282,74 +288,54 @@ class CompiledNetwork:
         targets
             Variables asked for; None asks for all that are not observed.
         """
-        evidence = self._evidence(hard, {v: np.ones(self.sizes[v]) for v in soft}, lanes=1)
-        wanted = self._targets(targets, hard)
-        leaves = predictable_leaves(self._structure, frozenset(wanted) - frozenset(hard), frozenset(soft))
-        return self._program(self._pattern_with_leaves(evidence, wanted, leaves)).plan
+        self._states(hard, tuple(hard))
+        return self._session(hard, self._raised(hard), soft, targets).main.program.plan
 
-    def _posteriors(
+    def _session(
         self,
-        evidence: Evidence,
-        lanes: int,
-        wanted: Sequence[int],
-        replacements: Mapping[int, Potential] = MappingProxyType({}),
-    ) -> tuple[Array, dict[int, Array]]:
-        """Return log P(e), shape (lanes,), and the posterior of each wanted variable, shape (size, lanes)."""
-        potentials, structure = self._replace(replacements)
-        hidden = [v for v in wanted if v not in evidence.states]
-        leaves = predictable_leaves(structure, frozenset(hidden), frozenset(evidence.weights))
-        pattern = self._pattern_with_leaves(evidence, wanted, leaves)
-        program = self._program(pattern, structure=structure)
-        log_evidence, marginals = self._run(program, evidence, lanes, potentials, frozenset(replacements))
-        marginals |= predict_leaves(
-            program, potentials, evidence, lanes, leaves, log_evidence, replaced=frozenset(replacements)
-        )
-        possible = log_evidence > -np.inf
-        for v in wanted:
-            if v in evidence.states:
-                states = np.broadcast_to(evidence.states[v], (lanes,))
-                marginals[v] = ((np.arange(self.sizes[v])[:, np.newaxis] == states) & possible).astype(np.float64)
-        if not possible.all():
-            # Parts of the network that the clash does not touch would still have a posterior of their own.
-            marginals = {v: table * possible for v, table in marginals.items()}
-        return log_evidence, {
-            v: np.ascontiguousarray(np.broadcast_to(marginals[v], (self.sizes[v], lanes))) for v in wanted
-        }
+        hard: Iterable[int],
+        raised: frozenset[int],
+        soft: Iterable[int],
+        targets: Sequence[int] | None,
+        structure: Structure | None = None,
+    ) -> Session:
+        """Return what is kept for a pattern of evidence, made on first use."""
+        key = (tuple(hard), raised, tuple(soft), None if targets is None else tuple(targets), structure)
+        return self._keep(key, lambda: self._make_session(key[0], raised, key[2], targets, structure))
 
-    def _run(
+    def _make_session(
         self,
-        program: Program,
-        evidence: Evidence,
-        lanes: int,
-        potentials: Sequence[Potential],
-        replaced: frozenset[int],
-    ) -> tuple[Array, dict[int, Array]]:
-        """Return log P(e) and the posteriors of the plan's targets, by compiled kernels where they are there."""
-        targets = program.plan.pattern.targets
-        starts = np.cumsum([0, *(self.sizes[v] for v in targets)])
-        found = None
-        ready = kernel()
-        if ready is not None and not replaced:
-            lowered = self._keep(
-                (program.plan.pattern, "lowered"), lambda: lower_program(program, self._potentials, targets)
-            )
-            if lowered is not None:
-                found = run_lowered(ready, program, lowered, evidence, lanes)
-        if found is None:
-            began = perf_counter()
-            state, log_evidence, arithmetic = load(program, potentials, evidence, lanes, replaced=replaced)
-            tables = posterior_tables(program, state, arithmetic, [(v,) for v in targets])
-            raw = np.concatenate(
-                [np.broadcast_to(table, (table.shape[0], lanes)) for table in tables] or [np.zeros((0, lanes))]
-            )
-            found = log_evidence, normalise(raw, starts[:-1], log_evidence)
-            note_work(perf_counter() - began)
-        log_evidence, flat = found
-        return log_evidence, {v: flat[starts[place] : starts[place + 1]] for place, v in enumerate(targets)}
+        hard: tuple[int, ...],
+        raised: frozenset[int],
+        soft: tuple[int, ...],
+        targets: Sequence[int] | None,
+        structure: Structure | None,
+    ) -> Session:
+        shapes = self._structure if structure is None else structure
+        for v in (*hard, *soft):
+            self._check_variable(v)
+        observed = frozenset(hard)
+        wanted = self._targets(targets, observed)
+        hidden = frozenset(wanted) - observed
+        leaves = predictable_leaves(shapes, hidden, frozenset(soft))
+        parents = {v for index in leaves.values() for v in shapes.shapes[index].variables} - observed - set(leaves)
+        weighted = tuple(sorted(soft))
+        main = Pattern(tuple(sorted(hard)), raised, weighted, tuple(sorted(hidden - set(leaves))))
+        predictor = None
+        if leaves:
+            sideways = Pattern(main.hard, raised, tuple(sorted({*weighted, *parents})))
+            predictor = Runner(self._compile(sideways, shapes), self._potentials)
+        return Session(Runner(self._compile(main, shapes), self._potentials), wanted, leaves, predictor)
 
-    def _replace(self, replacements: Mapping[int, Potential]) -> tuple[tuple[Potential, ...], Structure]:
+    def _compile(self, pattern: Pattern, structure: Structure | None = None, *, complete: bool = False) -> Program:
+        shapes = self._structure if structure is None else structure
+        plan = make_plan(shapes, pattern, memory_budget=self._memory_budget, prune=not complete, sum_first=complete)
+        return compile_plan(plan, self._potentials)
+
+    def _replace(self, replacements: Mapping[int, Potential]) -> tuple[tuple[Potential, ...], Structure | None]:
+        """Return the potentials, and the structure where it differs: other tables may sum to one along other axes."""
         if not replacements:
-            return self._potentials, self._structure
+            return self._potentials, None
         potentials = list(self._potentials)
         shapes = list(self._structure.shapes)
         for index, potential in replacements.items():
@@ -362,33 +348,16 @@ class CompiledNetwork:
                     f"potential {index} is replaced by one over {shapes[index].variables}; "
                     f"expected {self._structure.shapes[index].variables}"
                 )
-        return tuple(potentials), Structure(self.sizes, tuple(shapes))
+        changed = tuple(shapes) != self._structure.shapes
+        return tuple(potentials), Structure(self.sizes, tuple(shapes)) if changed else None
 
-    def _pattern(self, evidence: Evidence, targets: Sequence[int], together: Sequence[int]) -> Pattern:
+    def _pattern(self, evidence: Evidence, together: Sequence[int] = ()) -> Pattern:
         hard = tuple(sorted(evidence.states))
-        raised = frozenset(v for v in hard if v in self._noisy and bool((evidence.states[v] > 0).any()))
-        return Pattern(hard, raised, tuple(sorted(evidence.weights)), tuple(sorted(targets)), tuple(together))
+        raised = frozenset(v for v in hard if v in self._noisy and evidence.states[v][0] > 0)
+        return Pattern(hard, raised, tuple(sorted(evidence.weights)), (), tuple(together))
 
-    def _pattern_with_leaves(self, evidence: Evidence, wanted: Sequence[int], leaves: Mapping[int, int]) -> Pattern:
-        """Return the pattern that asks for the parents of the leaves instead of the leaves."""
-        targets = {v for v in wanted if v not in evidence.states and v not in leaves}
-        for index in leaves.values():
-            shape = self._structure.shapes[index]
-            targets |= {v for v in shape.variables if v not in evidence.states and v not in leaves}
-        return self._pattern(evidence, tuple(targets), ())
-
-    def _program(self, pattern: Pattern, *, structure: Structure | None = None, complete: bool = False) -> Program:
-        structure = self._structure if structure is None else structure
-        # Replaced tables may sum to one along fewer axes, and then less can be pruned.
-        key = (pattern, complete, None if structure == self._structure else structure)
-
-        def make() -> Program:
-            plan = make_plan(
-                structure, pattern, memory_budget=self._memory_budget, prune=not complete, sum_first=complete
-            )
-            return compile_plan(plan, self._potentials)
-
-        return self._keep(key, make)
+    def _program(self, pattern: Pattern, *, complete: bool = False) -> Program:
+        return self._keep((pattern, complete), lambda: self._compile(pattern, complete=complete))
 
     def _keep(self, key: Hashable, make: Callable[[], Kept]) -> Kept:
         """Return what was made for `key` before, or make it; the least recently used goes first."""
@@ -403,13 +372,24 @@ class CompiledNetwork:
                 self._kept.popitem(last=False)
         return made
 
-    def _evidence(self, hard: Mapping[int, int], soft: Mapping[int, ArrayLike], *, lanes: int) -> Evidence:
-        states = {}
+    def _evidence(self, hard: Mapping[int, int], soft: Mapping[int, ArrayLike]) -> Evidence:
+        states = self._states(hard, tuple(hard))
+        return Evidence(dict(zip(hard, states, strict=True)), self._weights(soft, 1))
+
+    def _raised(self, hard: Mapping[int, int]) -> frozenset[int]:
+        return frozenset([v for v, state in hard.items() if state and v in self._noisy])
+
+    def _states(self, hard: Mapping[int, int], order: Sequence[int]) -> NDArray[np.int64]:
+        """Return the observed states in the given order, shape (observed, 1), having checked them."""
+        sizes = self._structure.sizes
         for v, state in hard.items():
             self._check_variable(v)
-            if not 0 <= state < self.sizes[v]:
-                raise EvidenceError(f"variable {v} observed in state {state}; expected 0 to {self.sizes[v] - 1}")
-            states[v] = np.array([state], dtype=np.intp)
+            if not 0 <= state < sizes[v]:
+                raise EvidenceError(f"variable {v} observed in state {state}; expected 0 to {sizes[v] - 1}")
+        return np.array([hard[v] for v in order], dtype=np.int64).reshape(-1, 1)
+
+    def _weights(self, soft: Mapping[int, ArrayLike], lanes: int) -> dict[int, Array]:
+        """Return the weights, shape (size, lanes) or (size, 1), having checked them."""
         weights = {}
         for v, given in soft.items():
             self._check_variable(v)
@@ -423,7 +403,7 @@ class CompiledNetwork:
             if not np.isfinite(array).all() or (array < 0).any():
                 raise EvidenceError(f"weights of variable {v}: {given!r}; expected finite numbers, zero or more")
             weights[v] = array
-        return Evidence(states, weights)
+        return weights
 
     def _codes(self, codes: NDArray[np.integer]) -> NDArray[np.integer]:
         table = np.asarray(codes)
@@ -452,7 +432,7 @@ class CompiledNetwork:
         cuts = np.flatnonzero(np.diff(inverse.reshape(-1)[order])) + 1
         return np.split(order, cuts)
 
-    def _targets(self, targets: Sequence[int] | None, hard: Mapping[int, int]) -> tuple[int, ...]:
+    def _targets(self, targets: Sequence[int] | None, hard: Collection[int]) -> tuple[int, ...]:
         if targets is None:
             return tuple(v for v in range(len(self.sizes)) if v not in hard)
         for v in targets:

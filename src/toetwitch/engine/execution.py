@@ -5,12 +5,12 @@ from __future__ import annotations
 __all__ = ["normalise", "run_lowered"]
 
 import threading
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from toetwitch.engine.arithmetic import LOG_2, PLAIN
-from toetwitch.engine.factors import Evidence
 from toetwitch.engine.kernels import SAFE_FLOOR
 from toetwitch.engine.lowering import Lowered
 from toetwitch.engine.native import Kernel
@@ -23,26 +23,30 @@ _workspace = threading.local()
 
 
 def run_lowered(
-    kernel: Kernel, program: Program, lowered: Lowered, evidence: Evidence, lanes: int
+    kernel: Kernel,
+    program: Program,
+    lowered: Lowered,
+    states: NDArray[np.int64],
+    weights: Mapping[int, Array],
+    lanes: int,
 ) -> tuple[Array, Array] | None:
     """Return log P(e), shape (lanes,), and the posteriors one below the other, shape (entries, lanes).
 
     None when some product may leave the range of a double: the caller must then use logarithms.
     """
-    floors, ceiling = depths_with(program, evidence)
+    floors, ceiling = depths_with(program, weights)
     watched = sum(floors) < SAFE_FLOOR
     if ceiling > -SAFE_FLOOR or program.scalar_floor < SAFE_FLOOR or (watched and min(floors) < SAFE_FLOOR):
         return None
     buffer = _buffer(lowered.entries * lanes)
-    states = np.empty((len(lowered.hard), lanes), dtype=np.int64)
-    for slot, variable in enumerate(lowered.hard):
-        states[slot] = evidence.states[variable]
+    if states.shape[1] != lanes or states.dtype != np.int64 or not states.flags.c_contiguous:
+        states = np.ascontiguousarray(np.broadcast_to(states, (states.shape[0], lanes)), dtype=np.int64)
     view = buffer.reshape(lowered.entries, lanes)
     for variable, place, size in lowered.soft_places:
-        view[place : place + size] = evidence.weights[variable]
+        view[place : place + size] = weights[variable]
     for variable, place in lowered.soft_scalars:
-        weights = np.broadcast_to(evidence.weights[variable], (evidence.weights[variable].shape[0], lanes))
-        view[place] = weights[evidence.states[variable], np.arange(lanes)]
+        own = np.broadcast_to(weights[variable], (weights[variable].shape[0], lanes))
+        view[place] = own[states[lowered.hard.index(variable)], np.arange(lanes)]
     count = len(lowered.cliques)
     totals = np.ones((count, lanes))
     exponents = np.zeros((count if watched else 0, lanes), dtype=np.int64)
@@ -57,7 +61,8 @@ def run_lowered(
     log_evidence = np.zeros(lanes)
     for root in program.roots:
         log_evidence = log_evidence + PLAIN.log(totals[root])
-    log_evidence = log_evidence + exponents.sum(axis=0) * LOG_2
+    if watched:
+        log_evidence = log_evidence + exponents.sum(axis=0) * LOG_2
     if lowered.scalars:
         scalars = view[lowered.scalar_start : lowered.scalar_start + lowered.scalars]
         log_evidence = log_evidence + PLAIN.sum(PLAIN.log(scalars).reshape(-1, 1, lanes))[0]

@@ -65,6 +65,10 @@ class Dense:
                 f"or {len(self.scope) + 1} with a trailing lane axis"
             )
 
+    def tiled(self, times: int) -> Dense:
+        """Return the table with its lanes, if it has any, repeated `times` over."""
+        return Dense(self.scope, _tiled(self.values, len(self.scope), times))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Term:
@@ -105,6 +109,10 @@ class Term:
     def axes(self) -> int:
         """Number of axes of `values` without the lane axis."""
         return 1 if self.parent is None else 2
+
+    def tiled(self, times: int) -> Term:
+        """Return the contribution with its lanes, if it has any, repeated `times` over."""
+        return Term(self.parent, _tiled(self.values, self.axes, times))
 
     def _place(self) -> str:
         return "leak" if self.parent is None else f"contribution of parent {self.parent}"
@@ -155,6 +163,10 @@ class NoisyMax:
         """The parent of each term; None stands for the leak."""
         return tuple(term.parent for term in self.terms)
 
+    def tiled(self, times: int) -> NoisyMax:
+        """Return the node with the lanes of its terms, if they have any, repeated `times` over."""
+        return NoisyMax(self.child, tuple(term.tiled(times) for term in self.terms))
+
     def _check_rows(self, term: Term) -> None:
         sums = term.values.sum(axis=term.axes - 1)
         worst = float(sums.flat[np.argmax(np.abs(sums - 1.0))])
@@ -172,3 +184,7 @@ def _frozen(values: NDArray[np.float64] | Sequence[float], place: str) -> NDArra
         raise TableError(f"{place}: entry {bad!r}; expected a finite number, zero or more")
     array.flags.writeable = False
     return array
+
+
+def _tiled(values: NDArray[np.float64], axes: int, times: int) -> NDArray[np.float64]:
+    return np.concatenate([values] * times, axis=-1) if values.ndim > axes else values

@@ -11,7 +11,6 @@ __all__ = ["Program", "compile_plan", "depth_of", "load", "posterior_tables"]
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +23,6 @@ from toetwitch.engine.potentials import Dense, NoisyMax, Potential
 from toetwitch.engine.reduction import Link, Piece, Slice, Survival, Weights
 
 Array = NDArray[np.float64]
-NO_WEIGHTS: Mapping[int, Array] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -165,7 +163,6 @@ def load(
     lanes: int,
     *,
     replaced: frozenset[int] = frozenset(),
-    extra: Mapping[int, Array] = NO_WEIGHTS,
 ) -> tuple[Upward, Array, Arithmetic]:
     """Run the upward pass, on logarithms where doubles would not hold it.
 
@@ -181,8 +178,6 @@ def load(
         Number of lanes.
     replaced
         Potentials whose constants must not be taken from the program.
-    extra
-        Further weights on variables of the plan, shape (size, lanes) or (size, 1).
 
     Returns
     -------
@@ -190,24 +185,22 @@ def load(
         The state, the natural logarithm of the evidence's probability (lanes,), and the arithmetic it came from.
     """
     plan = program.plan
-    floors, ceiling = depths_with(program, evidence, potentials, replaced)
-    for variable, weights in extra.items():
-        floors[program.homes[variable]] += _extremes(weights)[0]
+    floors, ceiling = depths_with(program, evidence.weights, potentials, replaced)
     # Every number of the pass is a product of factors, so their total depth bounds them all.
     measured = sum(floors) < SAFE_FLOOR
     if ceiling <= -SAFE_FLOOR and (not measured or min(floors) >= SAFE_FLOOR):
-        inbox = _inbox(program, potentials, evidence, PLAIN, replaced, extra)
+        inbox = _inbox(program, potentials, evidence, PLAIN, replaced)
         state = upward(plan, inbox, program.message_axes, lanes, PLAIN, floors if measured else None)
         if state.sound:
             return state, state.log_evidence + _scalars(program, potentials, evidence, lanes), PLAIN
-    inbox = _inbox(program, potentials, evidence, LOGARITHMIC, replaced, extra)
+    inbox = _inbox(program, potentials, evidence, LOGARITHMIC, replaced)
     state = upward(plan, inbox, program.message_axes, lanes, LOGARITHMIC)
     return state, state.log_evidence + _scalars(program, potentials, evidence, lanes), LOGARITHMIC
 
 
 def depths_with(
     program: Program,
-    evidence: Evidence,
+    weights: Mapping[int, Array],
     potentials: Sequence[Potential] = (),
     replaced: frozenset[int] = frozenset(),
 ) -> tuple[list[float], float]:
@@ -217,19 +210,19 @@ def depths_with(
     ----------
     program
         Gives the bounds of the potentials it was compiled with.
-    evidence
-        Gives the bounds of the weights.
+    weights
+        Likelihood weights.
     potentials, replaced
         The numbers of potentials that differ from those.
     """
-    if not evidence.weights and not replaced:
+    if not weights and not replaced:
         return list(program.clique_floors), program.ceiling
     floors = list(program.clique_floors)
     ceiling = program.ceiling
     for number, index in program.variable_depths:
         piece = program.plan.pieces[index]
         if isinstance(piece, Weights):
-            low, high = _extremes(evidence.weights[piece.variable])
+            low, high = _extremes(weights[piece.variable])
         elif piece.potential in replaced:
             low, high = depth_of(piece, potentials)
             low -= program.floors[index]
@@ -247,7 +240,6 @@ def _inbox(
     evidence: Evidence,
     arithmetic: Arithmetic,
     replaced: frozenset[int],
-    extra: Mapping[int, Array],
 ) -> list[list[Array]]:
     """Return the factors of each clique, spread over its axes, the constant ones already multiplied."""
     plan = program.plan
@@ -265,10 +257,6 @@ def _inbox(
             for index in pieces
         ]
         inbox.append(own)
-    for variable, weights in extra.items():
-        number = program.homes[variable]
-        axes = layout((variable,), plan.cliques[number].variables, plan.sizes)
-        inbox[number].append(axes.spread(arithmetic.lift(weights)))
     return inbox
 
 
@@ -285,7 +273,8 @@ def _scalars(program: Program, potentials: Sequence[Potential], evidence: Eviden
         np.broadcast_to(build_factor(program.plan.pieces[index], potentials, evidence, arithmetic), (lanes,))
         for index in program.plan.scalars
     ]
-    return PLAIN.sum(arithmetic.log(np.stack(values)[:, np.newaxis, :]))[0]
+    total: Array = PLAIN.sum(arithmetic.log(np.stack(values)[:, np.newaxis, :]))[0]
+    return total
 
 
 def posterior_tables(
