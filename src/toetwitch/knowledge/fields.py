@@ -10,7 +10,7 @@ __all__ = ["Fields", "entries"]
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from toetwitch.errors import ModelFileError, UnknownNameError
+from toetwitch.errors import ModelFileError, UnknownNameError, nearest
 
 
 class Fields:
@@ -56,7 +56,7 @@ class Fields:
         """Return a string; required, and not empty, when there is no default."""
         value = self.take(field, default)
         if value is None:
-            raise self.error(f"no {field}; expected a string")
+            raise self.missing(field, "a string")
         if not isinstance(value, str) or (default is None and not value.strip()):
             raise self.error(f"{_shown(value)}; expected a string", field)
         return value
@@ -79,6 +79,8 @@ class Fields:
     def number(self, field: str, low: float, high: float) -> float:
         """Return a number in [low, high]; required."""
         value = self.take(field)
+        if value is None:
+            raise self.missing(field, f"a number from {low} to {high}")
         if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
             raise self.error(f"{_shown(value)}; expected a number from {low} to {high}", field)
         return float(value)
@@ -89,6 +91,12 @@ class Fields:
         if value and value not in choices:
             raise self.error(str(UnknownNameError(field, value, choices)), field)
         return value
+
+    def missing(self, field: str, wanted: str) -> ModelFileError:
+        """Return an error for a field that is absent, naming what may be its misspelling."""
+        close = nearest(field, self._left)
+        hint = f"; did you mean {field!r} by {close!r}?" if close else ""
+        return self.error(f"no {field}; expected {wanted}{hint}")
 
     def done(self) -> None:
         """Refuse whatever was not taken."""

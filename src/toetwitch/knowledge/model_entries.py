@@ -20,6 +20,7 @@ __all__ = [
     "unknown",
 ]
 
+import datetime
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -42,6 +43,9 @@ ORIGINS = ("article", "extension")
 
 LONGEST = 60
 """Characters of a foreign value that a message repeats."""
+
+MOST_LISTED = 6
+"""Choices up to this number are listed by `UnknownNameError`."""
 
 
 class Enough(Exception):  # noqa: N818  (not an error: reading stops because enough problems were found)
@@ -99,34 +103,58 @@ class Scope:
 
 
 def shown(value: object) -> str:
-    """Return a value as a message repeats it: never long.
+    """Return a value as a message repeats it: as TOML spells it, and never long.
 
     Examples
     --------
-    >>> len(shown("x" * 1000))
-    60
+    >>> shown(True), shown(["a", 1]), len(shown("x" * 1000))
+    ('true', "['a', 1]", 60)
     """
-    text = repr(value if not isinstance(value, str) else value[: 2 * LONGEST])
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime.date | datetime.time):
+        return value.isoformat()
+    if isinstance(value, int) and abs(value) >= 10**LONGEST:
+        return f"a number of about {math.ceil(value.bit_length() * math.log10(2))} digits"
+    try:
+        text = repr(value[: 2 * LONGEST] if isinstance(value, str) else value)
+    except ValueError:  # an integer of thousands of digits inside, which Python refuses to spell out
+        text = f"a {type(value).__name__}"
     return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
 
 
-def unknown(kind: str, name: str, choices: Iterable[str]) -> str:
-    """Return the message for a name that does not exist, with the nearest that does."""
+def unknown(kind: str, name: str, choices: Iterable[str], *, where: str = "") -> str:
+    """Return the message for a name that does not exist, with the nearest that does.
+
+    Examples
+    --------
+    >>> unknown("state", "odl", ["young", "old"], where="of 'age'")
+    "unknown state 'odl' of 'age'; expected one of 'young', 'old'; did you mean 'old'?"
+    >>> unknown("source", "survey", [])
+    "unknown source 'survey'; the model has none"
+    """
     short = name if len(name) <= LONGEST else name[: LONGEST - 3] + "..."
     known = tuple(choices)
-    return str(UnknownNameError(kind, short, known)) if known else f"unknown {kind} {short!r}; the model has none"
+    error = UnknownNameError(kind, short, known, where=where)
+    if not known:
+        return f"unknown {kind} {short!r}{where and f' {where}'}; the model has none"
+    if len(known) > MOST_LISTED and error.suggestion is None:
+        return f"{error}; expected one of the {len(known)} that exist, none of which is spelt alike"
+    return str(error)
 
 
 def opened(value: object, required: tuple[str, ...], optional: tuple[str, ...], *, file: str, place: str) -> Fields:
     """Return a table as fields, refusing a field that is unknown or missing."""
     fields = Fields(value, file=file, place=place)
-    if isinstance(value, Mapping):
-        for name in value:
-            if name not in required and name not in optional:
-                raise fields.error(unknown("field", name, (*required, *optional)), name[:LONGEST])
-        for name in required:
-            if name not in value:
-                raise fields.error(f"no {name}; expected {', '.join(required)}")
+    present: Mapping[str, object] = value if isinstance(value, Mapping) else {}
+    known = (*required, *optional)
+    for name in present:
+        if name not in known:
+            absent = [field for field in known if field not in present]
+            raise fields.error(unknown("field", name, absent or known), name[:LONGEST])
+    for name in required:
+        if name not in present:
+            raise fields.error(f"no {name}; expected {', '.join(required)}")
     return fields
 
 
@@ -144,6 +172,9 @@ def read_estimate(value: object, scope: Scope, scale: str, *, file: str, place: 
     file, place
         Where it stands.
     """
+    if not isinstance(value, Mapping):
+        wanted = "an estimate { value, low, high, source, grade, note }"
+        raise ModelFileError(f"{shown(value)}; expected {wanted}", file=file, place=place)
     fields = opened(value, ("value", "low", "high", "source", "grade"), ("note",), file=file, place=place)
     best, low, high = (_number(fields, name, scale) for name in ("value", "low", "high"))
     if not low <= best <= high:
@@ -156,7 +187,7 @@ def read_estimate(value: object, scope: Scope, scale: str, *, file: str, place: 
         if key not in scope.sources:
             raise fields.error(unknown("source", key, scope.sources), "source")
     if not sources or len(set(sources)) != len(sources):
-        raise fields.error(f"{shown(sources)}; expected one or more sources, each once", "source")
+        raise fields.error(f"{shown(list(sources))}; expected one or more sources, each once", "source")
     grade = fields.text("grade")
     if grade not in GRADES:
         raise fields.error(f"{shown(grade)}; expected one of {', '.join(GRADES)}", "grade")
@@ -183,14 +214,8 @@ def _number(fields: Fields, name: str, scale: str) -> float:
     if not inside:
         percent = scale != "odds_ratio" and 2 <= value <= 100
         hint = f"; as a percentage it would be {value / 100:g}" if percent else ""
-        raise fields.error(f"{_number_shown(value)}; expected {wanted}{hint}", name)
+        raise fields.error(f"{shown(value)}; expected {wanted}{hint}", name)
     return float(value)
-
-
-def _number_shown(value: float) -> str:
-    if isinstance(value, int) and abs(value) >= 10**20:
-        return f"an integer of {math.floor(value.bit_length() * math.log10(2)) + 1} digits"
-    return shown(value)
 
 
 def read_source(key: str, value: object, *, file: str) -> Source:
@@ -269,7 +294,7 @@ def read_states_named(value: object, variable: Variable, fields: Fields, field: 
             wanted = ", ".join(map(repr, variable.states))
             raise fields.error(f"{shown(value)}; expected one or more of {wanted}", field)
         elif state not in variable.states:
-            raise fields.error(f"{unknown('state', state, variable.states)} (of {variable.id!r})", field)
+            raise fields.error(unknown("state", state, variable.states, where=f"of {variable.id!r}"), field)
         else:
             names.append(state)
     if not names or len(set(names)) != len(names):

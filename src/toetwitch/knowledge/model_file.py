@@ -46,6 +46,9 @@ TABLES = ("model", "mechanism", "source", "setting", "policy")
 
 LISTS = ("variable", "link", "red_flag", "posterior_rule", "ask_first", "advice")
 
+NAMED_BY = {"red_flag": "id", "posterior_rule": "id", "ask_first": "finding", "advice": "id"}
+"""The field that names an entry of a list, for the lists that `read_rules` and `read_advice` read."""
+
 MODEL_FIELDS = ("name", "version", "description", "reference", "default_setting")
 
 CITING_FIELDS = ("source", "also", "dissent_source")
@@ -119,11 +122,16 @@ def write_model(model: ModelDefinition, folder: str | os.PathLike[str]) -> None:
         raise ModelFileError(message, file=str(folder))
     target = Path(folder)
     try:
+        contents = {file: text.encode() for file, text in texts.items()}
+    except UnicodeEncodeError as error:
+        message = f"text that is not Unicode: {shown(error.object[error.start : error.end])}; nothing is written"
+        raise ModelFileError(message, file=str(folder)) from None
+    try:
         if any(target.rglob("*.toml")):
             raise ModelFileError("has TOML files; expected a new or empty folder", file=str(folder))
-        for file, text in texts.items():
+        for file, content in contents.items():
             (target / file).parent.mkdir(parents=True, exist_ok=True)
-            (target / file).write_text(text, encoding="utf-8", newline="\n")
+            (target / file).write_bytes(content)
     except OSError as error:
         raise ModelFileError(f"{error.strerror}; expected a folder that can be written", file=str(folder)) from None
 
@@ -176,6 +184,8 @@ def _read_sections(documents: Sequence[Document], scope: Scope) -> ModelDefiniti
     tables = _read_tables(documents, variables, scope)
     settings = _read_settings(documents, scope)
     _check_cycle(tables, places, scope)
+    for section, field in NAMED_BY.items():
+        _check_distinct(documents, section, field, scope)
     _check_citations(documents, scope)
     _check_default_setting(about, settings, scope)
     if scope.problems:
@@ -215,6 +225,8 @@ def _known_sections(file: str, document: Mapping[str, Any], scope: Scope) -> dic
 def _read_about(documents: Sequence[Document], scope: Scope) -> tuple[str, dict[str, str]]:
     """Read [model]; returns its file and its fields."""
     found = [(file, document["model"]) for file, document in documents if "model" in document]
+    if not found and scope.problems:
+        return "model.toml", {}
     with scope.attempt():
         if not found:
             wanted = f"expected one with {', '.join(MODEL_FIELDS)}"
@@ -383,6 +395,21 @@ def _rule_sources(documents: Sequence[Document]) -> Iterator[tuple[str, str, str
 
 def _texts(value: object) -> list[str]:
     return [item for item in (value if isinstance(value, list) else [value]) if isinstance(item, str)]
+
+
+def _check_distinct(documents: Sequence[Document], section: str, field: str, scope: Scope) -> None:
+    """Report what two entries of a section have the same name for, with the places of both."""
+    first: dict[str, str] = {}
+    for file, document in documents:
+        for number, entry in enumerate(document.get(section, [])):
+            id = entry.get(field) if isinstance(entry, Mapping) else None
+            if not isinstance(id, str):
+                continue
+            place = f"{section}[{number}] {id[:LONGEST]!r}"
+            if id in first:
+                message = f"duplicate {field} {shown(id)}; the first is in {first[id]}"
+                scope.report(ModelFileError(message, file=file, place=place))
+            first.setdefault(id, f"{file}, {place}")
 
 
 def _read_rules(

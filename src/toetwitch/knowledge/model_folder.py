@@ -10,6 +10,7 @@ __all__ = ["MAX_FILES", "MAX_FILE_BYTES", "Document", "default_model_path", "rea
 
 import importlib.resources
 import os
+import re
 import stat
 import tomllib
 from collections.abc import Iterator
@@ -29,6 +30,8 @@ MAX_LINE = 10_000
 
 MAX_DEPTH = 32
 """Tables in tables; conditions nest a few deep, and deeper values would exhaust the stack of whoever prints them."""
+
+LONG_INTEGER = re.compile(r"[0-9_]{4000}")
 
 Document = tuple[str, dict[str, Any]]
 """A file's name relative to the model folder, and its parsed content."""
@@ -168,10 +171,14 @@ def _parse(text: str, name: str) -> dict[str, Any]:
         document = tomllib.loads(text)
     except RecursionError:
         raise ModelFileError(f"nested too deeply; expected at most {MAX_DEPTH} levels", file=name) from None
-    except ValueError as error:
+    except tomllib.TOMLDecodeError as error:
         last = text.count("\n") + 1
         reason = str(error).replace("(at end of document)", f"(at the end of the file, line {last})")[:300]
         raise ModelFileError(f"not TOML: {reason}", file=name) from None
+    except ValueError:
+        # Python refuses to convert integers of thousands of digits, and tomllib passes that on without a place.
+        number = next((n for n, line in enumerate(text.split("\n"), start=1) if LONG_INTEGER.search(line)), 1)
+        raise ModelFileError(f"not TOML: a number of thousands of digits (at line {number})", file=name) from None
     if not document:
         raise ModelFileError("empty; expected at least one section of a model", file=name)
     if _depth_exceeds(document, MAX_DEPTH):

@@ -123,7 +123,7 @@ def _estimates(
     fields = Fields(value, file=file, place=place)
     for state in value if isinstance(value, Mapping) else ():
         if state not in states:
-            raise fields.error(f"{unknown('state', state, states)} (of {child.id!r})", state[:LONGEST])
+            raise fields.error(unknown("state", state, states, where=f"of {child.id!r}"), state[:LONGEST])
     missing = object()
     stated = {}
     for state in states:
@@ -220,7 +220,8 @@ def _read_row(
             raise fields.error(unknown("parent", id, [parent.id for parent in parents]), f"when.{id}")
     single, full = fields.take("probability"), fields.take("probabilities")
     if (single is None) == (full is None):
-        raise fields.error("expected either probability (of the second of two states) or probabilities (of all states)")
+        wrong = "neither probability nor probabilities" if single is None else "both probability and probabilities"
+        raise fields.error(f"{wrong}; expected probability (two states) or probabilities (one for each state)")
     if single is not None:
         if len(child.states) != 2:
             message = f"one probability for {len(child.states)} states; expected probabilities, one for each state"
@@ -298,7 +299,7 @@ def _banded(value: object, fields: Fields, field: str, scope: Scope) -> tuple[Va
     parent = scope.variable(written, "parent", inner, "parent")
     for state in value if isinstance(value, Mapping) else ():
         if state != "parent" and state not in parent.states:
-            raise inner.error(f"{unknown('state', state, parent.states)} (of {parent.id!r})", state[:LONGEST])
+            raise inner.error(unknown("state", state, parent.states, where=f"of {parent.id!r}"), state[:LONGEST])
     bands = {state: inner.take(state) for state in parent.states}
     for state, band in bands.items():
         if band is None:
@@ -316,7 +317,8 @@ def _read_effect(value: object, anchor: Anchor, scope: Scope, *, file: str, plac
             raise fields.error(f"every state of {id!r}; expected some of them", f"when.{id}")
     ratio, probability = fields.take("odds_ratio"), fields.take("probability")
     if (ratio is None) == (probability is None):
-        raise fields.error("expected either odds_ratio or probability")
+        wrong = "neither odds_ratio nor probability" if ratio is None else "both odds_ratio and probability"
+        raise fields.error(f"{wrong}; expected one of them")
     mechanism = _mechanism(fields, scope)
     if probability is None:
         size = read_estimate(ratio, scope, "odds_ratio", file=file, place=fields.within("odds_ratio"))
@@ -350,6 +352,8 @@ def _read_noisy_max(
 def _read_leak(kind: str, fields: Fields, child: Variable, scope: Scope) -> Leak:
     place, written, by = fields.within(kind), fields.take(kind), fields.take("leak_by")
     if kind == "specificity":
+        if len(child.states) != 2:
+            raise fields.error(f"{child.id!r} has {len(child.states)} states; expected two, or a leak", "specificity")
         specificity = read_estimate(written, scope, "probability", file=fields.file, place=place)
         overall = {child.states[-1]: specificity}
     else:

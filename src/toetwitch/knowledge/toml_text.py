@@ -34,7 +34,7 @@ def toml_text(document: Mapping[str, Any]) -> str:
     Parameters
     ----------
     document
-        Section to its content, as parsed TOML has it: strings, finite numbers, booleans, lists and tables.
+        Section to its content, never empty, as parsed TOML has it: strings, finite numbers, booleans, lists and tables.
 
     Examples
     --------
@@ -67,7 +67,7 @@ def _blocks(header: str, path: str, table: Mapping[str, Any]) -> Iterator[list[s
     later: list[tuple[str, str, Mapping[str, Any]]] = []
     for field, value in table.items():
         inner = f"{path}.{_key(field)}"
-        if field in LISTED and isinstance(value, list):
+        if field in LISTED and isinstance(value, list) and value and all(isinstance(e, Mapping) for e in value):
             later.extend((f"[[{inner}]]", inner, entry) for entry in value)
         elif not isinstance(value, Mapping) or field in ON_ONE_LINE or _is_estimate(value):
             lines.append(f"{_key(field)} = {_inline(value)}")
