@@ -16,9 +16,7 @@ from toetwitch.model import load_model
 
 @click.command()
 @click.argument("words", nargs=-1, metavar="[ID=VALUE]...")
-@click.option(
-    "--file", "file", type=click.File("r", encoding="utf-8"), help="A case as TOML or JSON; - for standard input."
-)
+@click.option("--file", "file", type=click.File("rb"), help="A case as TOML or JSON; - for standard input.")
 @click.option("--example", metavar="NAME", help="A published case that comes with the library.")
 @policy_option
 @setting_option
@@ -26,7 +24,7 @@ from toetwitch.model import load_model
 @json_option
 def assess(
     words: tuple[str, ...],
-    file: IO[str] | None,
+    file: IO[bytes] | None,
     example: str | None,
     policy: str | None,
     setting: str | None,
@@ -46,7 +44,7 @@ def assess(
     if case is not None:
         evidence |= case.evidence
     if file is not None:
-        evidence |= read_case_file(file.name, file.read(), variables)
+        evidence |= read_case_file(getattr(file, "name", "standard input"), file.read(), variables)
     evidence |= read_words(words, variables)
     answer = model.assess(evidence, policy=policy)
     if as_json:

@@ -106,22 +106,22 @@ def _probability(word: str, text: str) -> float:
         raise EvidenceError(f"got {text!r} in {word!r}; expected a probability between 0 and 1") from None
 
 
-def read_case_file(name: str, content: str, variables: Mapping[str, Variable]) -> dict[str, object]:
-    """Return the evidence that a TOML or JSON text states.
+def read_case_file(name: str, content: bytes, variables: Mapping[str, Variable]) -> dict[str, object]:
+    """Return the evidence that a TOML or JSON file states.
 
     Parameters
     ----------
     name
-        The file's name; a ``.json`` ending, or a text that opens with a brace, is JSON.
+        The file's name; a ``.json`` ending, or content that opens with a brace, is JSON.
     content
-        Its text.
+        What it holds, in UTF-8.
     variables
         The variables, by id.
 
     Raises
     ------
     ModelFileError
-        When the text is neither, or not a table.
+        When it is neither, or not a table.
     UnknownNameError, EvidenceError
         For an id, state or value that does not exist.
     """
@@ -142,12 +142,10 @@ def read_case_file(name: str, content: str, variables: Mapping[str, Variable]) -
     return evidence
 
 
-def _parsed(name: str, content: str) -> dict[str, Any]:
+def _parsed(name: str, content: bytes) -> dict[str, Any]:
     try:
-        if name.endswith(".json") or content.lstrip().startswith("{"):
-            document = json.loads(content)
-        else:
-            document = tomllib.loads(content)
+        text = content.decode("utf-8")
+        document = json.loads(text) if name.endswith(".json") or text.lstrip()[:1] == "{" else tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         raise ModelFileError(f"{error}; expected TOML or JSON", file=name) from None
     if not isinstance(document, dict):

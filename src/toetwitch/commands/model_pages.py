@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["model"]
+__all__ = ["lint", "model", "provenance", "show", "summary"]
 
 import json
 import textwrap
