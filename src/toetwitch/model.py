@@ -22,7 +22,9 @@ from toetwitch.errors import UnknownNameError
 from toetwitch.evidence import read_evidence
 from toetwitch.frames import read_codes, write_frame
 from toetwitch.inference import ExactInference
-from toetwitch.knowledge import ModelDefinition, default_model_path, read_model
+from toetwitch.knowledge.definition import ModelDefinition
+from toetwitch.knowledge.model_file import read_model
+from toetwitch.knowledge.model_folder import default_model_path
 from toetwitch.knowledge.red_flag import TRIAGE_LEVELS
 from toetwitch.network import Network, read_network
 from toetwitch.reasoning.assessment import Assessment, Assessor, Identity

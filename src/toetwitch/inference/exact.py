@@ -115,7 +115,7 @@ class ExactInference:
             When the evidence has probability zero.
         """
         soft = self.weights(evidence)
-        with self._named():
+        with self.named_budget():
             log_evidence, values = self.compiled.joint(
                 self._hard(evidence), self._indexed(soft), [self.index(id) for id in ids]
             )
@@ -141,7 +141,7 @@ class ExactInference:
             raise EvidenceError(
                 f"Jeffrey evidence on {name!r}; a most probable explanation takes hard or likelihood evidence"
             )
-        with self._named():
+        with self.named_budget():
             log_probability, states = self._without_hidden().mpe(self._hard(evidence), self._indexed(evidence.soft))
         if math.isinf(log_probability):
             raise self._impossible(evidence)
@@ -193,7 +193,7 @@ class ExactInference:
         potentials = {}
         if numbers is not None:
             potentials = dict(enumerate(resolve(self.network, shifts=self.shifts, numbers=numbers).potentials))
-        with self._named():
+        with self.named_budget():
             log_evidence, marginals = self.compiled.lanes(hard, soft, potentials, [self.index(id) for id in targets])
         return log_evidence, {id: marginals[self.index(id)] for id in targets}
 
@@ -225,7 +225,7 @@ class ExactInference:
         """
         rows = len(codes)
         hidden = np.full((rows, len(self.resolved.hidden)), -1, dtype=codes.dtype)
-        with self._named():
+        with self.named_budget():
             batch = self.compiled.batch(
                 np.hstack([codes, hidden]),
                 {self.index(id): weights for id, weights in soft.items()},
@@ -236,7 +236,7 @@ class ExactInference:
 
     def plan(self, evidence: Evidence, targets: Sequence[str]) -> Plan:
         """Return how the engine would answer, with its predicted cost, without answering."""
-        with self._named():
+        with self.named_budget():
             return self.compiled.plan(
                 self._hard(evidence), list(self._indexed(evidence.soft)), [self.index(id) for id in targets]
             )
@@ -264,7 +264,7 @@ class ExactInference:
     def _run(
         self, evidence: Evidence, soft: Mapping[str, Array], targets: Sequence[str]
     ) -> tuple[float, dict[str, Array]]:
-        with self._named():
+        with self.named_budget():
             answer = self.compiled.posterior(
                 self._hard(evidence), self._indexed(soft), [self.index(id) for id in targets]
             )
@@ -318,7 +318,8 @@ class ExactInference:
             return f"{id} = {self.network.by_id[id].states[evidence.hard[id]]}"
         return f"the soft evidence on {id}"
 
-    def _named(self) -> _NamedBudget:
+    def named_budget(self) -> _NamedBudget:
+        """Return a context in which a refused question names the variables of its widest clique."""
         return _NamedBudget(tuple(v.id for v in self.network.variables) + self.resolved.hidden)
 
     def _without_hidden(self) -> CompiledNetwork:

@@ -32,6 +32,7 @@ Array = NDArray[np.float64]
 
 SOLVE_TOLERANCE = 1e-13
 SOLVE_STEPS = 200
+ROUNDING = 1e-9
 INTERCEPT_BOUND = 60.0
 """Beyond |60| the logistic function is 0 or 1 to double precision."""
 
@@ -291,20 +292,29 @@ class _Resolution:
         self.found[i] = self._held_back(table, drive, leak, inhibitors)
 
     def _held_back(self, table: stated.NoisyMax, drive: int, leak: Array, inhibitors: Sequence[stated.Link]) -> Dense:
-        names = tuple(dict.fromkeys(link.parent for link in inhibitors))
-        shape = [len(self.network.by_id[p].states) for p in names]
-        passes = np.ones([*shape, self.numbers.lanes])
+        shares = []
         for link in inhibitors:
             share = self._stated(table, link)[1] / leak[1]
-            if self.numbers.lanes == 1 and share[0] > 1:
+            if self.numbers.lanes == 1 and share[0] > 1 + ROUNDING:
                 raise TableError(
                     f"link {link.parent!r} -> {table.child!r} inhibits, but {self._stated(table, link)[1][0]:.6g} is "
                     f"above the leak {leak[1][0]:.6g}"
                 )
+            shares.append((link, share))
+        place = {link.parent: self.index[link.parent] for link in inhibitors}
+        return self._passing(shares, drive, place, self.index[table.child])
+
+    def _passing(
+        self, shares: Sequence[tuple[stated.Link, Array]], drive: int, place: Mapping[str, int], child: int
+    ) -> Dense:
+        """Return the table of a finding that its drive brings about unless an inhibitor holds it back."""
+        names = tuple(dict.fromkeys(link.parent for link, _ in shares))
+        passes = np.ones([*(len(self.network.by_id[p].states) for p in names), self.numbers.lanes])
+        for link, share in shares:
             passes[self._mask(names, {link.parent: (link.parent_state,)})] *= np.minimum(share, 1.0)
         present = np.stack([np.zeros_like(passes), passes])
         values = np.stack([1 - present, present], axis=-2)
-        return Dense((drive, *(self.index[p] for p in names), self.index[table.child]), values)
+        return Dense((drive, *(place[p] for p in names), child), values)
 
     def _leak(self, table: stated.NoisyMax) -> Array:
         """Return the overall leak, shape (states, lanes)."""
@@ -379,27 +389,39 @@ class _Resolution:
     ) -> Array:
         needed = self._ancestors([self.index[link.parent] for link, _ in links])
         place = {i: k for k, i in enumerate(needed)}
-        child = len(needed)
+        drive = len(needed)
         base: list[Dense | NoisyMax] = [_renumbered(self.found[i], place) for i in needed]
 
-        def marginal(leak: Array) -> Array:
-            terms = [Term(None, np.stack([1 - leak, leak]))]
-            passes = np.ones(self.numbers.lanes)
-            for link, p in links:
-                parent = self.network.by_id[link.parent]
-                values = np.zeros([len(parent.states), 2, self.numbers.lanes])
-                values[:, 0] = 1.0
-                net = np.clip((p - leak) / (1 - leak), 0.0, 1.0)
-                values[parent.index(link.parent_state)] = np.stack([1 - net, net])
-                terms.append(Term(place[self.index[link.parent]], values))
-            potentials = [*base, NoisyMax(child, tuple(terms))]
-            compiled = CompiledNetwork(
-                [*(self.sizes[i] for i in needed), 2], [_without_lanes(potential) for potential in potentials]
-            )
-            _, marginals = compiled.lanes({}, {}, dict(enumerate(potentials)), [child])
-            return np.asarray(marginals[child][1] * passes)
+        adding = [(link, p) for link, p in links if not link.inhibits]
+        holding = [(link, p) for link, p in links if link.inhibits]
+        parents = {link.parent: place[self.index[link.parent]] for link, _ in links}
 
-        low, high = np.zeros(self.numbers.lanes), target.copy()
+        def potentials(leak: Array) -> list[Dense | NoisyMax]:
+            by_parent: dict[str, Array] = {}
+            for link, p in adding:
+                parent = self.network.by_id[link.parent]
+                nothing = np.zeros([len(parent.states), 2, self.numbers.lanes])
+                nothing[:, 0] = 1.0
+                net = np.clip((p - leak) / (1 - leak), 0.0, 1.0)
+                by_parent.setdefault(link.parent, nothing)[parent.index(link.parent_state)] = np.stack([1 - net, net])
+            terms = [Term(None, np.stack([1 - leak, leak]))]
+            terms += [Term(parents[parent], values) for parent, values in by_parent.items()]
+            found: list[Dense | NoisyMax] = [*base, NoisyMax(drive, tuple(terms))]
+            if holding:
+                shares = [(link, p / np.maximum(leak, 1e-300)) for link, p in holding]
+                found.append(self._passing(shares, drive, parents, drive + 1))
+            return found
+
+        last = drive + bool(holding)
+        sizes = [*(self.sizes[i] for i in needed), *(2 for _ in range(drive, last + 1))]
+        compiled = CompiledNetwork(sizes, [_without_lanes(found) for found in potentials(target / 2)])
+
+        def marginal(leak: Array) -> Array:
+            return np.asarray(compiled.lanes({}, {}, dict(enumerate(potentials(leak))), [last])[1][last][1])
+
+        # Without inhibitors the finding is at least as common as its background, so the leak is at most the target.
+        low = np.zeros(self.numbers.lanes)
+        high = np.full(self.numbers.lanes, 1 - 1e-12) if holding else target.copy()
         if (marginal(low) > target + 1e-12).any():
             raise TableError(
                 f"{table.child!r} = {state!r}: the links alone give {marginal(low).max():.6g}, above the cited "

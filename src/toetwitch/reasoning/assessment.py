@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from toetwitch.errors import BudgetExceededError, ImpossibleEvidenceError
 from toetwitch.evidence import Evidence
-from toetwitch.inference import ExactInference, TwinInference
+from toetwitch.inference import Disablement, ExactInference
 from toetwitch.knowledge.red_flag import TRIAGE_LEVELS, RuleBook
 from toetwitch.reasoning.attribution import Attribution, attribution, ranked
 from toetwitch.reasoning.danger import danger_readings
@@ -177,7 +177,7 @@ class Assessor:
         self.book = book
         self.identity = identity
         self.causes = tuple(variable.id for variable in inference.network.of_kind("cause"))
-        self.twin = TwinInference(inference, self.causes)
+        self.disablement = Disablement(inference, self.causes)
 
     def assess(self, evidence: Evidence, policy: str | None = None) -> Assessment:
         """Answer one case; impossible or too costly evidence loses the posterior, never a flag.
@@ -191,7 +191,7 @@ class Assessor:
         try:
             answer = self.inference.posterior(evidence, self.causes)
             causes = {id: float(answer.marginals[id][1]) for id in self.causes}
-            shares = attribution(self.twin, evidence)
+            shares = attribution(self.disablement, evidence)
             none = self.no_listed_cause(evidence)
             rank, rank_if_no = self.posterior_rank(evidence), self.posterior_rank(self._gate_denied(evidence))
         except (ImpossibleEvidenceError, BudgetExceededError) as error:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from toetwitch.evidence import Evidence
-from toetwitch.inference import TwinInference
+from toetwitch.inference import Disablement
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,9 @@ class Attribution:
         object.__setattr__(self, "expected_disablement", MappingProxyType(dict(self.expected_disablement)))
 
 
-def attribution(twin: TwinInference, evidence: Evidence) -> Attribution:
-    """Return necessity and expected disablement of every cause, exactly (one run of the twin network)."""
-    necessity = twin.necessity(evidence)
+def attribution(disablement: Disablement, evidence: Evidence) -> Attribution:
+    """Return necessity and expected disablement of every cause, exactly (one run of the engine)."""
+    necessity = disablement.necessity(evidence)
     return Attribution(necessity, {cause: sum(row.values()) for cause, row in necessity.items()})
 
 
