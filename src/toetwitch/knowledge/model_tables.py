@@ -153,7 +153,10 @@ def read_table(
         Where it stands.
     """
     fields = Fields(value, file=file, place=place)
-    kind = fields.text("kind")
+    kind = fields.take("kind")
+    if not isinstance(kind, str):
+        got = "no kind" if kind is None else shown(kind)
+        raise fields.error(f"{got}; expected one of {', '.join(TABLE_KINDS)}", "kind")
     if kind not in TABLE_KINDS:
         raise fields.error(unknown("kind", kind, TABLE_KINDS), "kind")
     noisy = kind in ("noisy_or", "noisy_max")
