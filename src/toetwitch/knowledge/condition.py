@@ -17,8 +17,11 @@ from __future__ import annotations
 
 __all__ = [
     "CLEARED_BELOW",
+    "FALSE",
     "FIRED_ABOVE",
     "SURE_ABOVE",
+    "TRUE",
+    "UNKNOWN",
     "AllOf",
     "AnyOf",
     "Atom",
@@ -58,42 +61,12 @@ SURE_ABOVE = 1 - CLEARED_BELOW
 ROUNDING = 1e-9
 """Slack at the two thresholds, so that 0.1 + 0.2 + 0.2 is not above one half."""
 
+TRUE, UNKNOWN, FALSE = 1, 0, -1
+"""Three-valued truth in order, so that "and" is the minimum, "or" the maximum, and "not" the negative."""
+
 Bools = NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Truth:
-    """Three-valued truth of cases, as two boolean arrays of one shape.
-
-    Parameters
-    ----------
-    true, false
-        Where it is known to hold, and where it is known not to. Never both; where neither, it is not known.
-
-    Examples
-    --------
-    >>> yes = Truth(np.array(True), np.array(False))
-    >>> unknown = Truth(np.array(False), np.array(False))
-    >>> bool((yes & unknown).unknown), bool((yes | unknown).true), bool((~yes).false)
-    (True, True, True)
-    """
-
-    true: Bools
-    false: Bools
-
-    @property
-    def unknown(self) -> Bools:
-        """Where it is neither known to hold nor known not to."""
-        return ~(self.true | self.false)
-
-    def __and__(self, other: Truth) -> Truth:
-        return Truth(self.true & other.true, self.false | other.false)
-
-    def __or__(self, other: Truth) -> Truth:
-        return Truth(self.true | other.true, self.false & other.false)
-
-    def __invert__(self) -> Truth:
-        return Truth(self.false, self.true)
+Truth = int | NDArray[np.int8]
+"""`TRUE`, `UNKNOWN` or `FALSE`: a number for one case, an array for many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,29 +272,41 @@ def atom_truth(member: Bools, support: NDArray[Any], true_above: float = FIRED_A
     member
         Which states make the atom true, shape (states,).
     support
-        Shape (..., states): distributions, or 0/1 indicators of the states that are still possible.
+        Shape (..., states): distributions, or 0/1 indicators of the states that are still possible. An array of
+        integers holds indicators.
     true_above
         How probable the states must be for the atom to hold.
 
     Returns
     -------
-    Truth
+    int or numpy.ndarray
         Shape (...). For an indicator: true when every possible state is a member, false when none is. For a
         distribution: true above `true_above`, false below `CLEARED_BELOW`.
 
     Examples
     --------
-    >>> member = np.array([False, True])
-    >>> truth = atom_truth(member, np.array([[0, 1], [1, 1], [0.6, 0.4], [0.96, 0.04]]))
-    >>> truth.true.tolist(), truth.false.tolist()
-    ([True, False, False, False], [False, False, False, True])
+    >>> atom_truth(np.array([False, True]), np.array([0.96, 0.04]))
+    -1
+    >>> atom_truth(np.array([False, True]), np.array([[0, 1], [1, 1], [1, 0]])).tolist()
+    [1, 0, -1]
     """
-    inside = support[..., member].sum(axis=-1)
-    outside = support[..., ~member].sum(axis=-1)
-    indicates = ((support == 0) | (support == 1)).all(axis=-1)
-    true = np.where(indicates, outside == 0, inside > true_above + ROUNDING)
-    false = np.where(indicates, inside == 0, inside < CLEARED_BELOW - ROUNDING)
-    return Truth(true, false)
+    above, below = true_above + ROUNDING, CLEARED_BELOW - ROUNDING
+    if support.ndim == 1:
+        weights: list[float] = support.tolist()
+        held = sum(weight for weight, belongs in zip(weights, member, strict=True) if belongs)
+        if all(weight in (0, 1) for weight in weights):
+            return FALSE if held == 0 else TRUE if held == sum(weights) else UNKNOWN
+        return TRUE if held > above else FALSE if held < below else UNKNOWN
+    # The states are few and the cases many, so column by column is the fast way to add.
+    inside, outside = (
+        functools.reduce(np.add, (support[..., n] for n in np.flatnonzero(chosen))) for chosen in (member, ~member)
+    )
+    possible = (outside == 0).astype(np.int8) - (inside == 0)
+    decided: Truth = possible
+    if np.issubdtype(support.dtype, np.floating):
+        stated = (inside > above).astype(np.int8) - (inside < below)
+        decided = np.where(((support == 0) | (support == 1)).all(axis=-1), possible, stated)
+    return decided
 
 
 def read_atoms(supports: Mapping[str, NDArray[Any]], true_above: float = FIRED_ABOVE) -> Callable[[Atom], Truth]:
@@ -334,13 +319,14 @@ def read_atoms(supports: Mapping[str, NDArray[Any]], true_above: float = FIRED_A
     true_above
         How probable an atom must be to hold; `SURE_ABOVE` where the condition reassures.
     """
+    decided: dict[Atom, Truth] = {}
 
-    @functools.cache
     def truth_of(atom: Atom) -> Truth:
-        support = supports.get(atom.id)
-        if support is None:
-            return Truth(np.array(False), np.array(False))
-        return atom_truth(atom.member, support, true_above)
+        if atom.id not in supports:
+            return UNKNOWN
+        if atom not in decided:
+            decided[atom] = atom_truth(atom.member, supports[atom.id], true_above)
+        return decided[atom]
 
     return truth_of
 
@@ -351,12 +337,21 @@ def evaluate(condition: Condition, truth_of: Callable[[Atom], Truth]) -> Truth:
     Examples
     --------
     >>> both = AllOf((Atom("numbness", ("true",)), Atom("foot_drop", ("true",))))
-    >>> bool(evaluate(both, read_atoms({"numbness": np.array([1.0, 0.0])})).false)
+    >>> evaluate(both, read_atoms({"numbness": np.array([1.0, 0.0])})) == FALSE
     True
     """
     if isinstance(condition, Atom):
         return truth_of(condition)
     if isinstance(condition, Not):
-        return ~evaluate(condition.part, truth_of)
-    decided = (evaluate(part, truth_of) for part in condition.parts)
-    return functools.reduce(Truth.__and__ if isinstance(condition, AllOf) else Truth.__or__, decided)
+        return -evaluate(condition.part, truth_of)
+    parts = [evaluate(part, truth_of) for part in condition.parts]
+    numbers = [truth for truth in parts if isinstance(truth, int)]
+    arrays: list[Any] = [truth for truth in parts if not isinstance(truth, int)]
+    if isinstance(condition, AllOf):
+        return _fold(np.minimum, [min(numbers), *arrays] if numbers else arrays)
+    return _fold(np.maximum, [max(numbers), *arrays] if numbers else arrays)
+
+
+def _fold(combine: Callable[..., Any], truths: list[Any]) -> Truth:
+    folded: Truth = functools.reduce(combine, truths)
+    return folded

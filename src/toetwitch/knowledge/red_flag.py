@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from toetwitch.errors import UnknownNameError
-from toetwitch.knowledge.condition import AllOf, AnyOf, Atom, Condition, Not, ids, rises_with
+from toetwitch.knowledge.condition import AllOf, AnyOf, Atom, Condition, Not, atoms, ids, rises_with
 
 TRIAGE_LEVELS = ("self_care", "routine_appointment", "urgent_appointment", "immediate_medical_attention")
 """Least to most urgent: manage at home, weeks, days, the same day or an emergency service."""
@@ -277,10 +277,18 @@ class RuleBook:
     ask_first
         Dangers to ask about, gravest first.
 
+    Attributes
+    ----------
+    named_by
+        For each rule the ids that its condition mentions.
+    ranks
+        Policy to the rank of each rule's level: its own, and the one where its dissent holds.
+
     Raises
     ------
     ValueError
-        For a duplicate id, or a dissent that worse news of a danger finding could make hold.
+        For a duplicate id, a dissent that worse news of a danger finding could make hold, or a rule that fires on
+        what the gate counts as no.
 
     Examples
     --------
@@ -293,13 +301,37 @@ class RuleBook:
     policy: Policy = field(default_factory=Policy)
     posterior_rules: tuple[PosteriorRule, ...] = ()
     ask_first: tuple[AskFirst, ...] = ()
+    named_by: tuple[frozenset[str], ...] = field(init=False, repr=False, compare=False)
+    ranks: Mapping[str, tuple[int, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "named_by", tuple(frozenset(ids(rule.when)) for rule in self.rules))
+        ranks = {
+            "article": tuple(rule.rank for rule in self.rules),
+            "guideline": tuple(rule.guideline_rank for rule in self.rules),
+        }
+        object.__setattr__(self, "ranks", MappingProxyType(ranks))
         _check_distinct("rule", [rule.id for rule in self.rules])
         _check_distinct("posterior rule", [rule.id for rule in self.posterior_rules])
         _check_distinct("ask_first", [ask.finding for ask in self.ask_first])
         for rule in self.rules:
             self.check_dissent(rule)
+            self.check_gate(rule)
+
+    def check_gate(self, rule: RedFlag) -> None:
+        """Refuse a rule for which an answer that the gate counts as no is a reason to fire.
+
+        Raises
+        ------
+        ValueError
+            When an atom of `when` holds on such an answer.
+        """
+        answers = {atom.id: atom.states[0] for atom in self.policy.gate}
+        for atom in atoms(rule.when):
+            if answers.get(atom.id) in atom.states:
+                raise ValueError(
+                    f"{atom}: the gate counts {atom.id} = {answers[atom.id]} as no; {rule.id!r} fires on it"
+                )
 
     def check_dissent(self, rule: RedFlag) -> None:
         """Refuse a dissent that worse news of a danger finding could make hold.

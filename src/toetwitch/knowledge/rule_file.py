@@ -51,10 +51,11 @@ def read_rules(documents: Sequence[tuple[str, Mapping[str, Any]]], network: Netw
         rule = _read_rule(Fields(entry, file=file, place=place), states)
         if rule.id in rules:
             raise ModelFileError(f"a second rule {rule.id!r}; expected each id once", file=file, place=place)
-        try:
-            ungoverned.check_dissent(rule)
-        except ValueError as error:
-            raise ModelFileError(str(error), file=file, place=f"{place}.dissent_when") from None
+        for check, field in ((ungoverned.check_dissent, "dissent_when"), (ungoverned.check_gate, "when")):
+            try:
+                check(rule)
+            except ValueError as error:
+                raise ModelFileError(str(error), file=file, place=f"{place}.{field}") from None
         rules[rule.id] = rule
     posterior_rules: dict[str, PosteriorRule] = {}
     for file, place, entry in entries(documents, "posterior_rule"):

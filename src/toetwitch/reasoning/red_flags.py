@@ -9,7 +9,8 @@ from __future__ import annotations
 
 __all__ = ["Answer", "Decisions", "FiredRule", "PossibleRule", "complete", "decide", "explain", "supports_of"]
 
-from collections.abc import Iterator, Mapping
+import functools
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -19,10 +20,14 @@ from numpy.typing import NDArray
 
 from toetwitch.evidence import Evidence
 from toetwitch.knowledge.condition import (
+    FALSE,
     SURE_ABOVE,
+    TRUE,
+    UNKNOWN,
     Atom,
     Condition,
     Not,
+    Truth,
     evaluate,
     read_atoms,
 )
@@ -90,19 +95,18 @@ def complete(supports: Supports, book: RuleBook) -> Supports:
     truth_of = read_atoms(supports)
     for whole, parts in book.policy.any_of.items():
         said = truth_of(Atom(whole, ("true",)))
-        parted = [truth_of(Atom(part, ("true",))) for part in parts]
-        any_true = np.logical_or.reduce(np.broadcast_arrays(*(part.true for part in parted)))
-        all_false = np.logical_and.reduce(np.broadcast_arrays(*(part.false for part in parted)))
-        _set(completed, whole, any_true & ~said.true, true=True)
-        _set(completed, whole, all_false & said.unknown, true=False)
-        for part, truth in zip(parts, parted, strict=True):
-            _set(completed, part, said.false & truth.unknown, true=False)
+        parted = {part: truth_of(Atom(part, ("true",))) for part in parts}
+        known = functools.reduce(np.maximum, parted.values())
+        _set(completed, whole, np.logical_and(np.equal(known, TRUE), np.less(said, TRUE)), true=True)
+        _set(completed, whole, np.logical_and(np.equal(known, FALSE), np.equal(said, UNKNOWN)), true=False)
+        for part, truth in parted.items():
+            _set(completed, part, np.logical_and(np.equal(said, FALSE), np.equal(truth, UNKNOWN)), true=False)
     return completed
 
 
 def _set(supports: dict[str, NDArray[Any]], id: str, where: Bools, *, true: bool) -> None:
     if where.any():
-        before = supports.get(id, np.ones(2))
+        before = supports.get(id, np.ones(2, dtype=np.int8))
         supports[id] = np.where(where[..., None], np.array([not true, true], dtype=before.dtype), before)
 
 
@@ -142,11 +146,11 @@ def decide(supports: Supports, book: RuleBook) -> Decisions:
     shape = np.broadcast_shapes(*(support.shape[:-1] for support in supports.values()))
     truth_of, sure_of = read_atoms(supports), read_atoms(supports, SURE_ABOVE)
     fired, possible, dissents = (np.zeros((*shape, len(book.rules)), dtype=bool) for _ in range(3))
-    for n, rule in enumerate(book.rules):
-        truth = evaluate(rule.when, truth_of)
-        fired[..., n], possible[..., n] = truth.true, truth.unknown
-        if rule.dissent_when is not None:
-            dissents[..., n] = truth.true & evaluate(rule.dissent_when, sure_of).true
+    for n, (rule, named) in enumerate(zip(book.rules, book.named_by, strict=True)):
+        truth = UNKNOWN if named.isdisjoint(supports) else evaluate(rule.when, truth_of)
+        fired[..., n], possible[..., n] = truth == TRUE, truth == UNKNOWN
+        if rule.dissent_when is not None and fired[..., n].any():
+            dissents[..., n] = fired[..., n] & (evaluate(rule.dissent_when, sure_of) == TRUE)
     return Decisions(fired, possible, dissents)
 
 
@@ -247,7 +251,7 @@ class PossibleRule:
 
 
 def explain(
-    supports: Mapping[str, NDArray[np.float64]], book: RuleBook
+    supports: Mapping[str, NDArray[np.float64]], book: RuleBook, decisions: Decisions | None = None
 ) -> tuple[tuple[FiredRule, ...], tuple[PossibleRule, ...]]:
     """Return the rules that fired in one case and why, and the possible ones and what they wait for.
 
@@ -257,6 +261,8 @@ def explain(
         Id to an array of shape (states,).
     book
         The rules.
+    decisions
+        What `decide` said of the same supports, where it is at hand.
 
     Returns
     -------
@@ -264,7 +270,7 @@ def explain(
         Fired and possible rules, gravest first, then in the order of the book.
     """
     whole = complete(supports, book)
-    decisions = decide(supports, book)
+    decisions = decide(supports, book) if decisions is None else decisions
     truth_of, sure_of = read_atoms(whole), read_atoms(whole, SURE_ABOVE)
     fired, possible = [], []
     for n, rule in enumerate(book.rules):
@@ -281,8 +287,8 @@ def explain(
     )
 
 
-def _reasons(condition: Condition, truth_of: Any) -> Iterator[Atom]:
-    if not evaluate(condition, truth_of).true or isinstance(condition, Not):
+def _reasons(condition: Condition, truth_of: Callable[[Atom], Truth]) -> Iterator[Atom]:
+    if evaluate(condition, truth_of) != TRUE or isinstance(condition, Not):
         return
     if isinstance(condition, Atom):
         yield condition
@@ -296,12 +302,12 @@ def _parts(atom: Atom, supports: Supports, book: RuleBook) -> Iterator[Atom]:
     truth_of = read_atoms(supports)
     for id in (atom.id, *book.policy.any_of.get(atom.id, ())):
         named = Atom(id, atom.states, atom.among)
-        if truth_of(named).true:
+        if truth_of(named) == TRUE:
             yield named
 
 
-def _waits_for(condition: Condition, truth_of: Any) -> tuple[str, ...]:
-    if not evaluate(condition, truth_of).unknown:
+def _waits_for(condition: Condition, truth_of: Callable[[Atom], Truth]) -> tuple[str, ...]:
+    if evaluate(condition, truth_of) != UNKNOWN:
         return ()
     if isinstance(condition, Atom):
         return (condition.id,)

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toetwitch.errors import UnknownNameError
-from toetwitch.knowledge.condition import Atom, atom_truth
+from toetwitch.knowledge.condition import UNKNOWN, Atom, atom_truth
 from toetwitch.knowledge.red_flag import POLICIES, TRIAGE_LEVELS, RuleBook, level_rank
 from toetwitch.reasoning.red_flags import Decisions, FiredRule, PossibleRule, Supports, decide, explain
 
@@ -149,10 +149,12 @@ def triage_many(
     rules_by_policy = {name: _rules_level(decisions, book, name) for name in POLICIES}
     ungated = {name: np.maximum(rules, present) for name, rules in rules_by_policy.items()}
     level_by_policy = {name: np.where(incomplete, np.maximum(rank, 1), rank) for name, rank in ungated.items()}
-    if_possible = np.where(decisions.possible, _rule_ranks(book, "article"), 0).max(axis=-1, initial=0)
+    if_possible = np.where(decisions.possible, book.ranks["article"], 0).max(axis=-1, initial=0)
 
-    denied = _answered_no(supports, unanswered, book)
-    rules_if_no = _rules_level(decide(denied, book), book, policy) if unanswered.any() else rules_by_policy[policy]
+    rules_if_no = rules_by_policy[policy]
+    if policy == "guideline" and unanswered.any():
+        # A no fires no rule (the rule book refuses one that it could), but it may settle a dissent.
+        rules_if_no = _rules_level(decide(_answered_no(supports, unanswered, book), book), book, policy)
     present_if_no = present if posterior_if_no is None else _ranks(posterior_if_no, shape)
     if_no = np.maximum(rules_if_no, present_if_no)
     return TriageMany(
@@ -177,14 +179,10 @@ def _ranks(ranks: NDArray[Any] | int | None, shape: tuple[int, ...]) -> Ranks:
     return _small(np.broadcast_to(np.asarray(NO_POSTERIOR if ranks is None else ranks), shape))
 
 
-def _rule_ranks(book: RuleBook, policy: str) -> NDArray[np.int8]:
-    return np.array([rule.guideline_rank if policy == "guideline" else rule.rank for rule in book.rules], dtype=np.int8)
-
-
 def _rules_level(decisions: Decisions, book: RuleBook, policy: str) -> Ranks:
-    ranks = np.where(decisions.fired, _rule_ranks(book, "article"), 0)
+    ranks = np.where(decisions.fired, book.ranks["article"], 0)
     if policy == "guideline":
-        ranks = np.where(decisions.dissents, _rule_ranks(book, "guideline"), ranks)
+        ranks = np.where(decisions.dissents, book.ranks["guideline"], ranks)
     return _small(ranks.max(axis=-1, initial=0))
 
 
@@ -199,7 +197,7 @@ def _open_questions(supports: Supports, book: RuleBook, shape: tuple[int, ...]) 
 
 def _settled(atom: Atom, support: NDArray[Any]) -> Bools:
     each = [atom_truth(np.array([state == other for other in atom.among]), support) for state in atom.among]
-    settled: Bools = ~np.logical_or.reduce([truth.unknown for truth in each])
+    settled: Bools = np.logical_and.reduce([np.not_equal(truth, UNKNOWN) for truth in each])
     return settled
 
 
@@ -334,7 +332,7 @@ def triage(
     ('urgent_appointment', {'foot_drop': True})
     """
     many = triage_many(supports, posterior, book, policy, posterior_if_no=posterior_if_no)
-    fired, possible = explain(supports, book)
+    fired, possible = explain(supports, book, many.decisions)
     open_ids = [atom.id for atom, is_open in zip(book.policy.gate, many.unanswered, strict=True) if is_open]
     rank = int(many.level)
     return Triage(
