@@ -44,7 +44,7 @@ def test_the_python_example_runs() -> None:
 
 
 def test_two_commands_install_and_run() -> None:
-    """One line installs and assesses a published case; one installs and runs the tests, and is the line that CI runs."""
+    """One line installs and assesses a published case; one installs and runs the tests, and CI runs that one."""
     install = [line for block in blocks("sh") for line in block.splitlines() if line.startswith("python3 -m venv")]
     assert len(install) == 2
     assert install[0].endswith("toetwitch assess --example plmt-zinnuroglu-2010")
