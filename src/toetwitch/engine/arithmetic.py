@@ -90,7 +90,8 @@ class Plain:
         if table.size == table.shape[0]:
             # One column: numpy would add pairwise, in another order than it does for many lanes.
             running: Array = np.add.accumulate(table, axis=0)
-            return running[-1]
+            last: Array = running[-1]
+            return last
         # A transposed view of one lane would be added along the other axis, in another order.
         total: Array = np.add.reduce(np.ascontiguousarray(table), axis=0)
         return total
@@ -129,7 +130,8 @@ class Logarithmic:
     def divide(self, left: Array, right: Array) -> Array:
         """Divide; 0 / 0 is 0."""
         shape = np.broadcast_shapes(left.shape, right.shape)
-        return np.subtract(left, right, out=np.full(shape, -np.inf), where=right > -np.inf)
+        quotient: Array = np.subtract(left, right, out=np.full(shape, -np.inf), where=right > -np.inf)
+        return quotient
 
     def add(self, left: Array, right: Array) -> Array:
         """Add, with broadcasting."""

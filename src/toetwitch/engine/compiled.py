@@ -330,7 +330,7 @@ class CompiledNetwork:
     def _compile(self, pattern: Pattern, structure: Structure | None = None, *, complete: bool = False) -> Program:
         shapes = self._structure if structure is None else structure
         plan = make_plan(shapes, pattern, memory_budget=self._memory_budget, prune=not complete, sum_first=complete)
-        return compile_plan(plan, self._potentials)
+        return compile_plan(plan, shapes, self._potentials)
 
     def _replace(self, replacements: Mapping[int, Potential]) -> tuple[tuple[Potential, ...], Structure | None]:
         """Return the potentials, and the structure where it differs: other tables may sum to one along other axes."""

@@ -13,7 +13,7 @@ Fishelson, M. & Geiger, D. (2004). Optimizing exact genetic linkage computations
 
 from __future__ import annotations
 
-__all__ = ["RULES", "Elimination", "adjacency", "eliminate"]
+__all__ = ["RULES", "Elimination", "adjacency", "eliminate", "members"]
 
 import math
 import random
@@ -106,25 +106,25 @@ def eliminate(
         pool = waiting or remaining
         variable = min(map(scores.__getitem__, pool))[2]
         near = adjacent[variable]
-        members = _bits(near)
-        entries += 2.0 ** min(1000.0, log_size[variable] + sum(log_size[other] for other in members))
+        joining = members(near)
+        entries += 2.0 ** min(1000.0, log_size[variable] + sum(log_size[other] for other in joining))
         if entries > limit:
             return None
         order.append(variable)
         joined.append(near)
         remaining.discard(variable)
         waiting.discard(variable)
-        dirty = _join(adjacent, variable, near, members)
-        for other in _bits(dirty):
+        dirty = _join(adjacent, variable, near, joining)
+        for other in members(dirty):
             scores[other] = (score(other), jitter[other], other)
     return Elimination(tuple(order), tuple(joined), entries)
 
 
-def _join(adjacent: list[int], variable: int, near: int, members: Sequence[int]) -> int:
-    """Connect `members`, remove `variable`, and return whose score may have changed."""
+def _join(adjacent: list[int], variable: int, near: int, joining: Sequence[int]) -> int:
+    """Connect `joining`, remove `variable`, and return whose score may have changed."""
     dirty = near
     gone = ~(1 << variable)
-    for other in members:
+    for other in joining:
         before = adjacent[other]
         after = (before | near) & gone & ~(1 << other)
         if after & ~before:
@@ -137,20 +137,20 @@ def _scorer(rule: str, adjacent: list[int], log_size: Sequence[float]) -> Callab
     def fill(variable: int) -> int:
         near = adjacent[variable]
         missing = 0
-        for other in _bits(near):
+        for other in members(near):
             missing += (near & ~adjacent[other]).bit_count() - 1
         return missing // 2
 
     def weight(variable: int) -> float:
-        return log_size[variable] + sum([log_size[other] for other in _bits(adjacent[variable])])
+        return log_size[variable] + sum([log_size[other] for other in members(adjacent[variable])])
 
     def weighted_fill(variable: int) -> float:
         near = adjacent[variable]
         total = 0.0
-        for other in _bits(near):
+        for other in members(near):
             absent = near & ~adjacent[other] & ~(1 << other)
             if absent:
-                total += log_size[other] * sum([log_size[one] for one in _bits(absent)])
+                total += log_size[other] * sum([log_size[one] for one in members(absent)])
         return total
 
     if rule == "fill":
@@ -162,10 +162,17 @@ def _scorer(rule: str, adjacent: list[int], log_size: Sequence[float]) -> Callab
     return lambda variable: (fill(variable), weight(variable))
 
 
-def _bits(members: int) -> list[int]:
+def members(bits: int) -> list[int]:
+    """Return the variables whose bits are set, ascending.
+
+    Examples
+    --------
+    >>> members(0b1101)
+    [0, 2, 3]
+    """
     found = []
-    while members:
-        low = members & -members
+    while bits:
+        low = bits & -bits
         found.append(low.bit_length() - 1)
-        members ^= low
+        bits ^= low
     return found

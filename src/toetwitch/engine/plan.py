@@ -18,41 +18,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from toetwitch.engine.forest import Clique, clique_forest
 from toetwitch.engine.ordering import Elimination, adjacency, eliminate
-from toetwitch.engine.reduction import Link, Piece, Reduction, reduce_network
+from toetwitch.engine.reduction import Link, Piece, Reduction, is_constant, reduce_network
 from toetwitch.engine.structure import NoisyMaxShape, Pattern, Structure
 from toetwitch.errors import BudgetExceededError
 
 BYTES_PER_ENTRY = 8
 EASY_ENTRIES = 3000.0
 """Below this many entries a run takes less than the search for a better order would."""
-
-
-@dataclass(frozen=True, slots=True)
-class Clique:
-    """One table of the plan.
-
-    Attributes
-    ----------
-    residual
-        Variables summed out here, in axis order.
-    separator
-        Variables passed to the parent, in axis order after the residual ones.
-    parent
-        Index of the parent clique (always larger than this one's), or -1 at a root.
-    pieces
-        Indices of the pieces multiplied into this table.
-    """
-
-    residual: tuple[int, ...]
-    separator: tuple[int, ...]
-    parent: int
-    pieces: tuple[int, ...]
-
-    @property
-    def variables(self) -> tuple[int, ...]:
-        """The axes of the table."""
-        return self.residual + self.separator
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +109,7 @@ def make_plan(
         When the cheapest plan needs more than `memory_budget`.
     """
     reduction, elimination = _search(structure, pattern, prune, sum_first)
-    plan = _build(pattern, reduction, elimination)
+    plan = _build(structure, pattern, reduction, elimination)
     if plan.peak_bytes > memory_budget:
         clique = tuple(v for v in plan.widest() if v < len(structure.sizes))
         raise BudgetExceededError(
@@ -210,19 +184,9 @@ def _barycentres(count: int, chains: Sequence[Sequence[int]]) -> list[float]:
     return position
 
 
-def _build(pattern: Pattern, reduction: Reduction, elimination: Elimination) -> Plan:
-    tree = _clique_tree(elimination)
-    homes, scalars = _place_pieces(reduction, elimination.order, tree)
-    rank = {variable: place for place, variable in enumerate(elimination.order)}
-    cliques = tuple(
-        Clique(
-            tuple(sorted(residual, key=rank.__getitem__)),
-            tuple(sorted(separator, key=rank.__getitem__)),
-            parent,
-            tuple(homes[index]),
-        )
-        for index, (residual, separator, parent) in enumerate(tree)
-    )
+def _build(structure: Structure, pattern: Pattern, reduction: Reduction, elimination: Elimination) -> Plan:
+    fixed = frozenset(index for index, piece in enumerate(reduction.pieces) if is_constant(piece, structure))
+    cliques = clique_forest(reduction, elimination, fixed)
     sizes = reduction.sizes
     tables = [math.prod(sizes[v] for v in clique.variables) for clique in cliques]
     separators = [math.prod(sizes[v] for v in clique.separator) for clique in cliques]
@@ -231,7 +195,7 @@ def _build(pattern: Pattern, reduction: Reduction, elimination: Elimination) -> 
         if clique.parent >= 0:
             children[clique.parent] += 1
     operations = sum(
-        table * (len(clique.pieces) + 2 * child + 2) + 3 * separator
+        table * (len(set(clique.pieces) - fixed) + 2 * child + 2) + 3 * separator
         for table, separator, clique, child in zip(tables, separators, cliques, children, strict=True)
     )
     scratch = max(tables, default=0)
@@ -239,7 +203,7 @@ def _build(pattern: Pattern, reduction: Reduction, elimination: Elimination) -> 
         pattern=pattern,
         sizes=sizes,
         pieces=reduction.pieces,
-        scalars=scalars,
+        scalars=tuple(index for index, piece in enumerate(reduction.pieces) if not piece.scope),
         cliques=cliques,
         order=elimination.order,
         width=max((len(clique.variables) for clique in cliques), default=0) - 1,
@@ -247,71 +211,3 @@ def _build(pattern: Pattern, reduction: Reduction, elimination: Elimination) -> 
         operations=operations,
         peak_bytes=BYTES_PER_ENTRY * (sum(tables) + 2 * sum(separators) + 2 * scratch),
     )
-
-
-def _clique_tree(elimination: Elimination) -> list[tuple[set[int], set[int], int]]:
-    """Return (residual, separator, parent) per clique, children first, tables inside another one merged into it."""
-    place = {variable: index for index, variable in enumerate(elimination.order)}
-    separators = [set(_members(near)) for near in elimination.neighbours]
-    residuals = [{variable} for variable in elimination.order]
-    owner = list(range(len(residuals)))
-    children: list[list[int]] = [[] for _ in residuals]
-    for index in range(len(residuals)):
-        whole = residuals[index] | separators[index]
-        host = next((child for child in children[index] if separators[child] == whole), None)
-        if host is not None:
-            owner[index] = host
-            residuals[host] |= residuals[index]
-            separators[host] = separators[index]
-            children[host] += [child for child in children[index] if child != host]
-            index_alive = host
-        else:
-            index_alive = index
-        if separators[index_alive]:
-            parent = min(place[v] for v in separators[index_alive])
-            children[parent].append(index_alive)
-    return _renumber(residuals, separators, children, owner)
-
-
-def _renumber(
-    residuals: list[set[int]], separators: list[set[int]], children: list[list[int]], owner: list[int]
-) -> list[tuple[set[int], set[int], int]]:
-    alive = [index for index in range(len(residuals)) if owner[index] == index]
-    parent_of = {child: index for index in alive for child in children[index]}
-    depth_first: list[int] = []
-    stack = [index for index in reversed(alive) if index not in parent_of]
-    while stack:
-        index = stack.pop()
-        depth_first.append(index)
-        stack += children[index]
-    depth_first.reverse()
-    number = {index: place for place, index in enumerate(depth_first)}
-    return [
-        (residuals[index], separators[index], number[parent_of[index]] if index in parent_of else -1)
-        for index in depth_first
-    ]
-
-
-def _place_pieces(
-    reduction: Reduction, order: Sequence[int], tree: Sequence[tuple[set[int], set[int], int]]
-) -> tuple[list[list[int]], tuple[int, ...]]:
-    """Give each piece the clique in which the first of its variables is eliminated: it contains them all."""
-    home = {variable: index for index, (residual, _, _) in enumerate(tree) for variable in residual}
-    rank = {variable: place for place, variable in enumerate(order)}
-    homes: list[list[int]] = [[] for _ in tree]
-    scalars = []
-    for index, piece in enumerate(reduction.pieces):
-        if piece.scope:
-            homes[home[min(piece.scope, key=rank.__getitem__)]].append(index)
-        else:
-            scalars.append(index)
-    return homes, tuple(scalars)
-
-
-def _members(bits: int) -> list[int]:
-    found = []
-    while bits:
-        low = bits & -bits
-        found.append(low.bit_length() - 1)
-        bits ^= low
-    return found

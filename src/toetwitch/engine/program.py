@@ -19,8 +19,9 @@ from toetwitch.engine.arithmetic import LOGARITHMIC, PLAIN, Arithmetic
 from toetwitch.engine.factors import Evidence, build_factor
 from toetwitch.engine.kernels import SAFE_FLOOR, Axes, Upward, downward, layout, marginal, upward
 from toetwitch.engine.plan import Plan
-from toetwitch.engine.potentials import Dense, NoisyMax, Potential
-from toetwitch.engine.reduction import Link, Piece, Slice, Survival, Weights
+from toetwitch.engine.potentials import Dense, Potential
+from toetwitch.engine.reduction import Link, Piece, Survival, Weights, is_constant
+from toetwitch.engine.structure import Structure
 
 Array = NDArray[np.float64]
 
@@ -68,8 +69,8 @@ class Program:
     homes: Mapping[int, int]
 
 
-def compile_plan(plan: Plan, potentials: Sequence[Potential]) -> Program:
-    """Fix the layouts of `plan` and multiply what no evidence changes."""
+def compile_plan(plan: Plan, structure: Structure, potentials: Sequence[Potential]) -> Program:
+    """Fix the layouts of `plan`, made from `structure`, and multiply what no evidence changes."""
     home_of = {index: number for number, clique in enumerate(plan.cliques) for index in clique.pieces}
     piece_axes = tuple(
         layout(piece.scope, plan.cliques[home_of[index]].variables if piece.scope else (), plan.sizes)
@@ -83,7 +84,7 @@ def compile_plan(plan: Plan, potentials: Sequence[Potential]) -> Program:
     constant: list[Array | None] = []
     moving: list[tuple[int, ...]] = []
     for clique in plan.cliques:
-        fixed = [index for index in clique.pieces if _is_constant(plan.pieces[index], potentials)]
+        fixed = [index for index in clique.pieces if is_constant(plan.pieces[index], structure)]
         product: Array | None = None
         for index in fixed:
             factor = piece_axes[index].spread(build_factor(plan.pieces[index], potentials, nothing, PLAIN))
@@ -106,19 +107,6 @@ def compile_plan(plan: Plan, potentials: Sequence[Potential]) -> Program:
         tuple(number for number, clique in enumerate(plan.cliques) if clique.parent < 0),
         _homes(plan),
     )
-
-
-def _is_constant(piece: Piece, potentials: Sequence[Potential]) -> bool:
-    if isinstance(piece, Slice):
-        potential = potentials[piece.potential]
-        return isinstance(potential, Dense) and len(piece.scope) == len(potential.scope)
-    if isinstance(piece, Survival):
-        return bool(piece.scope)
-    if isinstance(piece, Link):
-        potential = potentials[piece.potential]
-        leaks = isinstance(potential, NoisyMax) and all(potential.terms[t].parent is None for t in piece.constants)
-        return leaks and not piece.raised
-    return False
 
 
 def depth_of(piece: Piece, potentials: Sequence[Potential]) -> tuple[float, float]:

@@ -19,7 +19,7 @@ Heckerman, D. (1989). A tractable inference algorithm for diagnosing multiple di
 
 from __future__ import annotations
 
-__all__ = ["Link", "Piece", "Reduction", "Slice", "Survival", "Weights", "reduce_network"]
+__all__ = ["Link", "Piece", "Reduction", "Slice", "Survival", "Weights", "is_constant", "reduce_network"]
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -127,6 +127,19 @@ def reduce_network(
     pieces += [Weights(v, () if v in hard else (v,)) for v in pattern.soft]
     variables = [v for v in range(len(sizes)) if v not in hard and v not in consumed]
     return Reduction(tuple(sizes), tuple(pieces), tuple(variables))
+
+
+def is_constant(piece: Piece, structure: Structure) -> bool:
+    """Return whether neither observed states nor weights enter a piece, so that it can be multiplied once for all."""
+    if isinstance(piece, Weights):
+        return False
+    shape = structure.shapes[piece.potential]
+    if isinstance(shape, NoisyMaxShape):
+        if isinstance(piece, Survival):
+            return bool(piece.scope)
+        leaks = all(shape.parents[term] is None for term in piece.constants) if isinstance(piece, Link) else False
+        return leaks and isinstance(piece, Link) and not piece.raised
+    return len(piece.scope) == len(shape.scope)
 
 
 def _relevant(structure: Structure, pattern: Pattern) -> tuple[tuple[int, ...], frozenset[int]]:
