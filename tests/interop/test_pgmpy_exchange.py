@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pgmpy.factors.discrete import TabularCPD
 from pgmpy.inference import VariableElimination
 from pgmpy.models import DiscreteBayesianNetwork
@@ -20,6 +22,8 @@ from toetwitch.knowledge.network import NetworkDefinition
 from toetwitch.knowledge.table import Cpt, Leak, Link, NoisyMax
 from toetwitch.knowledge.variable import Variable
 from toetwitch.network import Network
+from toetwitch.testing.oracle import Enumeration
+from toetwitch.testing.strategies import Question, networks, questions
 
 SEVERITY = ("none", "mild", "Asy/Patch")
 
@@ -71,6 +75,17 @@ def test_round_trip_answers_identically(causes: int, inhibits: bool) -> None:
             assert list(again[id]) == list(states)
             np.testing.assert_allclose(list(again[id].values()), list(states.values()), rtol=0, atol=1e-12)
         assert after.log_probability(evidence) == pytest.approx(before.log_probability(evidence), abs=1e-12)
+
+
+@settings(deadline=None)
+@given(questions(networks(nodes=(1, 5)), kinds=["hard"]), st.sampled_from([1, 2**13]))
+def test_any_network_survives(question: Question, largest_table: int) -> None:
+    """Any network of any tables goes out, as chains or as tables, and comes back with the posteriors of enumeration."""
+    model = to_pgmpy(question.network, resolve(question.network), largest_table=largest_table)
+    expected = Enumeration(question.network).posterior(question.evidence)
+    found = Network(from_pgmpy(model)).posterior(question.evidence, targets=list(expected))
+    for id, states in expected.items():
+        np.testing.assert_allclose(list(found[id].values()), states, rtol=0, atol=1e-9)
 
 
 def test_pgmpy_finds_the_same_posteriors() -> None:

@@ -108,7 +108,9 @@ def _cpt(cpd: TabularCPD, states: dict[Hashable, list[Hashable]], names: dict[Ha
     return Cpt(names[cpd.variable], parents, np.moveaxis(values, 0, -1))
 
 
-def to_pgmpy(network: NetworkDefinition, resolved: Resolved) -> DiscreteBayesianNetwork:
+def to_pgmpy(
+    network: NetworkDefinition, resolved: Resolved, *, largest_table: int = LARGEST_TABLE
+) -> DiscreteBayesianNetwork:
     """Return a network as a pgmpy one that answers identically.
 
     Parameters
@@ -117,6 +119,8 @@ def to_pgmpy(network: NetworkDefinition, resolved: Resolved) -> DiscreteBayesian
         Names and states.
     resolved
         The same network as arrays: potential i is the table of variable i, hidden variables after the named ones.
+    largest_table
+        Entries above which a noisy-MAX leaves as a chain.
 
     Returns
     -------
@@ -131,7 +135,7 @@ def to_pgmpy(network: NetworkDefinition, resolved: Resolved) -> DiscreteBayesian
     from pgmpy.factors.discrete import TabularCPD
     from pgmpy.models import DiscreteBayesianNetwork
 
-    export = _Export(network, resolved)
+    export = _Export(network, resolved, largest_table)
     model = DiscreteBayesianNetwork()
     model.add_nodes_from(export.names)
     stated = {variable.id for variable in network.variables if variable.kind == "latent"}
@@ -155,7 +159,8 @@ def to_pgmpy(network: NetworkDefinition, resolved: Resolved) -> DiscreteBayesian
 class _Export:
     """The network as conditional tables, child last, with the variables that the chains add."""
 
-    def __init__(self, network: NetworkDefinition, resolved: Resolved) -> None:
+    def __init__(self, network: NetworkDefinition, resolved: Resolved, largest_table: int) -> None:
+        self.largest_table = largest_table
         self.names = [variable.id for variable in network.variables]
         self.states = [variable.states for variable in network.variables]
         for number, size in enumerate(resolved.sizes[len(self.names) :]):
@@ -193,7 +198,7 @@ class _Export:
         rest = [term for term in potential.terms if term.parent is not None]
         width = len(self.states[child])
         sizes = [len(self.states[term.parent]) for term in rest if term.parent is not None]
-        if math.prod(sizes) * width <= LARGEST_TABLE:
+        if len(rest) < 2 or math.prod(sizes) * width <= self.largest_table:
             self.tables.append(_maximum(potential.terms, child))
             return
         total = leaks
