@@ -304,7 +304,7 @@ def corrupted(content: bytes, kind: str, positions: list[float], values: list[in
     return bytes(damaged)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     file=st.sampled_from(FILES),
     kind=st.sampled_from(["bytes", "printable", "cut", "lines"]),
