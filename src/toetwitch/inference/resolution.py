@@ -33,8 +33,8 @@ Array = NDArray[np.float64]
 SOLVE_TOLERANCE = 1e-13
 SOLVE_STEPS = 200
 ROUNDING = 1e-9
-INTERCEPT_BOUND = 60.0
-"""Beyond |60| the logistic function is 0 or 1 to double precision."""
+INTERCEPT_BOUND = 750.0
+"""Beyond |750| the logistic function is 0 or 1: the smallest double is e to the power -745."""
 
 
 @dataclass(frozen=True, slots=True)
