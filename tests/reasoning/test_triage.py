@@ -16,7 +16,8 @@ from tests.knowledge.toe_rules import BOOK, VARIABLES
 from tests.reasoning.test_red_flags import answers, cases, supports
 from toetwitch.errors import UnknownNameError
 from toetwitch.evidence import excluded, likelihood
-from toetwitch.knowledge.red_flag import POLICIES, TRIAGE_LEVELS, RuleBook, level_rank
+from toetwitch.knowledge.condition import AllOf, AnyOf, Atom, Condition
+from toetwitch.knowledge.red_flag import POLICIES, TRIAGE_LEVELS, RedFlag, RuleBook, level_rank
 from toetwitch.reasoning.triage import Triage, posterior_level, triage, triage_many
 
 SELF_CARE, ROUTINE, URGENT, IMMEDIATE = TRIAGE_LEVELS
@@ -79,6 +80,34 @@ def test_an_unknown_danger_that_turns_out_bad_never_lowers_the_level(
     unknown = {key: answer for key, answer in case.items() if key != id}
     worst = {**unknown, id: answers(id)[-1]}
     assert level_rank(judged(worst, policy=policy).level) >= level_rank(judged(unknown, policy=policy).level)
+
+
+def _made_true(condition: Condition) -> dict[str, bool | str]:
+    """Return answers that make a condition hold: every part of "all of", the first of "any of"."""
+    if isinstance(condition, Atom):
+        state = condition.states[-1]
+        return {condition.id: state == "true" if condition.among == ("false", "true") else state}
+    assert isinstance(condition, AllOf | AnyOf)
+    parts = condition.parts if isinstance(condition, AllOf) else condition.parts[:1]
+    return {id: answer for part in parts for id, answer in _made_true(part).items()}
+
+
+DISSENTING = [rule for rule in BOOK.rules if rule.dissent_when is not None]
+
+
+@pytest.mark.parametrize("rule", DISSENTING, ids=lambda rule: rule.id)
+def test_worse_news_never_lowers_a_level_that_a_dissent_set(rule: RedFlag) -> None:
+    """From the case in which a dissent holds, each danger finding made worse keeps or raises the guideline's level."""
+    assert rule.dissent_when is not None
+    case = {**_made_true(rule.dissent_when), **_made_true(rule.when)}
+    before = judged(case, policy="guideline")
+    assert {found.rule: found.holds for found in before.dissent}[rule.id]
+    for id in BOOK.policy.danger_findings:
+        scale = answers(id)
+        start = scale.index(case[id]) if id in case else 0
+        for answer in scale[start:]:
+            after = judged({**case, id: answer}, policy="guideline")
+            assert level_rank(after.rules_level) >= level_rank(before.rules_level), (id, answer)
 
 
 @settings(deadline=None)
