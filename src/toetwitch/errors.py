@@ -99,11 +99,14 @@ class ModelFileError(ToetwitchError, ValueError):
     ----------
     file, place
         The file (relative to the model folder) and the place in it, as a dotted path.
+    reason
+        The message without them.
     """
 
     def __init__(self, message: str, *, file: str, place: str = "") -> None:
         self.file = file
         self.place = place
+        self.reason = message
         where = f"{file}: {place}: " if place else f"{file}: "
         super().__init__(where + message)
 

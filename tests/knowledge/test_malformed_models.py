@@ -176,7 +176,7 @@ def test_number_of_hundreds_of_digits_is_refused(folder: Path) -> None:
     edit(folder / "causes/nerve_injury.toml", "high = 3.0", "high = 1" + "0" * 400)
     assert refusal(folder) == (
         "causes/nerve_injury.toml: variable[0] 'nerve_injury'.table.effect[0].odds_ratio.high: "
-        "a number of about 401 digits; expected an odds ratio above 0"
+        "a number of about 401 digits; expected an odds ratio above 0 and below 1e9"
     )
 
 
@@ -280,6 +280,24 @@ def test_validate_lists_independent_problems(folder: Path) -> None:
         "settings.toml",
     ]
     assert refusal(folder) in problems
+
+
+def test_wrong_rules_do_not_hide_each_other_or_wrong_tables(folder: Path) -> None:
+    """Each rule, question and advice that is wrong is listed, beside a table that is wrong."""
+    edit(folder / "rules.toml", 'level = "immediate_medical_attention"', 'level = "soon"')
+    question = '[[ask_first]]\nfinding = "numbness"\n\n'
+    edit(folder / "rules.toml", "[[posterior_rule]]", question + "[[posterior_rule]]")
+    edit(folder / "rules.toml", "probability_at_least = 0.5", "probability_at_least = 50")
+    edit(folder / "advice.toml", 'grade = "D"', 'grade = "E"')
+    edit(folder / "causes/strain.toml", "value = 0.05", "value = 5")
+    places = [problem.split(": ")[1] for problem in validate(folder)]
+    assert sorted(places) == [
+        "advice[carry_less].grade",
+        "ask_first[1]",
+        "posterior_rule[injury_likely].probability_at_least",
+        "red_flag[weak_foot].level",
+        "variable[0] 'strain'.table.baseline.value",
+    ]
 
 
 def test_problem_of_a_variable_is_not_repeated_by_what_names_it(folder: Path) -> None:

@@ -41,6 +41,16 @@ RESERVED = frozenset({"all_of", "any_of", "not"})
 
 ORIGINS = ("article", "extension")
 
+HIGHEST_ODDS_RATIO = 1e9
+"""Beyond this an odds ratio is a slip of the keyboard."""
+
+SCALES = {
+    "probability": "a probability from 0 to 1",
+    "open_probability": "a probability between 0 and 1, neither included",
+    "odds_ratio": "an odds ratio above 0 and below 1e9",
+}
+"""What an estimate may be, and what a message says that it should be."""
+
 LONGEST = 60
 """Characters of a foreign value that a message repeats."""
 
@@ -199,17 +209,13 @@ def read_estimate(value: object, scope: Scope, scale: str, *, file: str, place: 
 
 def _number(fields: Fields, name: str, scale: str) -> float:
     value = fields.take(name)
-    wanted = {
-        "probability": "a probability from 0 to 1",
-        "open_probability": "a probability between 0 and 1, neither included",
-        "odds_ratio": "an odds ratio above 0",
-    }[scale]
+    wanted = SCALES[scale]
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise fields.error(f"{shown(value)}; expected {wanted}, as a number", name)
     inside = {
         "probability": 0 <= value <= 1,
         "open_probability": 0 < value < 1,
-        "odds_ratio": 0 < value < 1e9,
+        "odds_ratio": 0 < value < HIGHEST_ODDS_RATIO,
     }[scale]
     if not inside:
         percent = scale != "odds_ratio" and 2 <= value <= 100

@@ -17,8 +17,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from toetwitch.errors import ModelFileError, TableError, UnknownNameError
-from toetwitch.knowledge.advice import Advice, read_advice
 from toetwitch.knowledge.definition import ModelDefinition, Setting, canonical_parts
 from toetwitch.knowledge.model_documents import model_documents
 from toetwitch.knowledge.model_entries import (
@@ -33,11 +34,10 @@ from toetwitch.knowledge.model_entries import (
     unknown,
 )
 from toetwitch.knowledge.model_folder import Document, read_documents
+from toetwitch.knowledge.model_rules import read_rule_sections, rule_citations
 from toetwitch.knowledge.model_tables import PlacedLink, read_link, read_table
 from toetwitch.knowledge.network import NetworkDefinition
-from toetwitch.knowledge.red_flag import RuleBook
-from toetwitch.knowledge.rule_file import RULE_SECTIONS, read_rules
-from toetwitch.knowledge.table import Table
+from toetwitch.knowledge.table import Cpt, Table
 from toetwitch.knowledge.toml_text import toml_text
 from toetwitch.knowledge.variable import Variable
 
@@ -46,13 +46,7 @@ TABLES = ("model", "mechanism", "source", "setting", "policy")
 
 LISTS = ("variable", "link", "red_flag", "posterior_rule", "ask_first", "advice")
 
-NAMED_BY = {"red_flag": "id", "posterior_rule": "id", "ask_first": "finding", "advice": "id"}
-"""The field that names an entry of a list, for the lists that `read_rules` and `read_advice` read."""
-
 MODEL_FIELDS = ("name", "version", "description", "reference", "default_setting")
-
-CITING_FIELDS = ("source", "also", "dissent_source")
-"""Fields of rules and advice that hold source keys."""
 
 MOST_PROBLEMS = 1_000
 """A folder with more problems than this is not a model."""
@@ -164,12 +158,14 @@ def _from_documents(
 
 def _bounded(problem: ModelFileError) -> ModelFileError:
     """Return a problem whose message is never long, whatever the file holds."""
-    message = str(problem)
-    if len(message) <= LONGEST_MESSAGE:
+    if len(str(problem)) <= LONGEST_MESSAGE:
         return problem
-    where = f"{problem.file}: {problem.place}: " if problem.place else f"{problem.file}: "
-    rest = message.removeprefix(where)[: LONGEST_MESSAGE // 2]
-    return ModelFileError(f"{rest}...", file=problem.file[:200], place=problem.place[:200])
+    reason = (
+        problem.reason
+        if len(problem.reason) <= LONGEST_MESSAGE // 2
+        else f"{problem.reason[: LONGEST_MESSAGE // 2]}..."
+    )
+    return ModelFileError(reason, file=problem.file[:200], place=problem.place[:200])
 
 
 def _read_sections(documents: Sequence[Document], scope: Scope) -> ModelDefinition | None:
@@ -184,15 +180,13 @@ def _read_sections(documents: Sequence[Document], scope: Scope) -> ModelDefiniti
     tables = _read_tables(documents, variables, scope)
     settings = _read_settings(documents, scope)
     _check_cycle(tables, places, scope)
-    for section, field in NAMED_BY.items():
-        _check_distinct(documents, section, field, scope)
-    _check_citations(documents, scope)
+    _check_cited(documents, scope)
     _check_default_setting(about, settings, scope)
-    if scope.problems:
-        return None
-    network = NetworkDefinition(*canonical_parts((variable for variable, *_ in variables), tables))
-    rules, advice = _read_rules(documents, network, scope)
-    if scope.problems:
+    network = None
+    if not scope.problems:
+        network = NetworkDefinition(*canonical_parts((variable for variable, *_ in variables), tables))
+    rules, advice = read_rule_sections(documents, network or _without_tables(scope), scope)
+    if scope.problems or network is None:
         return None
     fields = {name: about[1][name] for name in MODEL_FIELDS}
     sources = {key: source for key, source in scope.sources.items() if source is not None}
@@ -205,6 +199,15 @@ def _read_sections(documents: Sequence[Document], scope: Scope) -> ModelDefiniti
         rules=rules,
         advice=advice,
     )
+
+
+def _without_tables(scope: Scope) -> NetworkDefinition | None:
+    """Return a network of the variables alone, so that rules can be checked beside broken tables."""
+    variables = tuple(variable for variable in scope.variables.values() if variable is not None)
+    if len(variables) < len(scope.variables):
+        return None
+    flat = [np.full(len(variable.states), 1 / len(variable.states)) for variable in variables]
+    return NetworkDefinition(variables, tuple(Cpt(v.id, (), row) for v, row in zip(variables, flat, strict=True)))
 
 
 def _known_sections(file: str, document: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
@@ -349,13 +352,9 @@ def _check_cycle(tables: Sequence[Table], places: Mapping[str, tuple[str, str]],
         scope.report(ModelFileError(message, file=file, place=f"{place}.table"))
 
 
-def _check_citations(documents: Sequence[Document], scope: Scope) -> None:
-    """Report sources of rules and advice that do not exist, and sources that nothing cites."""
-    cited = set(_estimate_sources(documents))
-    for file, place, key in _rule_sources(documents):
-        cited.add(key)
-        if key not in scope.sources:
-            scope.report(ModelFileError(unknown("source", key, scope.sources), file=file, place=place))
+def _check_cited(documents: Sequence[Document], scope: Scope) -> None:
+    """Report sources that nothing cites."""
+    cited = {key for _, _, key in rule_citations(documents)}.union(_estimate_sources(documents))
     for file, document in documents:
         for key in document.get("source", {}):
             if key not in cited:
@@ -378,50 +377,8 @@ def _estimate_sources(documents: Sequence[Document]) -> Iterator[str]:
             pending.extend(item for item in inner.values() if isinstance(item, dict | list))
 
 
-def _rule_sources(documents: Sequence[Document]) -> Iterator[tuple[str, str, str]]:
-    """Yield file, place and key of every citation in rules and advice."""
-    for file, document in documents:
-        for section in (*RULE_SECTIONS, "advice"):
-            content = document.get(section, [])
-            for number, entry in enumerate(content if isinstance(content, list) else [content]):
-                if not isinstance(entry, Mapping):
-                    continue
-                id = entry.get("id", number)
-                place = f"{section}[{str(id)[:LONGEST]}]" if isinstance(content, list) else section
-                for name in CITING_FIELDS:
-                    for key in _texts(entry.get(name)):
-                        yield file, f"{place}.{name}", key
-
-
 def _texts(value: object) -> list[str]:
     return [item for item in (value if isinstance(value, list) else [value]) if isinstance(item, str)]
-
-
-def _check_distinct(documents: Sequence[Document], section: str, field: str, scope: Scope) -> None:
-    """Report what two entries of a section have the same name for, with the places of both."""
-    first: dict[str, str] = {}
-    for file, document in documents:
-        for number, entry in enumerate(document.get(section, [])):
-            id = entry.get(field) if isinstance(entry, Mapping) else None
-            if not isinstance(id, str):
-                continue
-            place = f"{section}[{number}] {id[:LONGEST]!r}"
-            if id in first:
-                message = f"duplicate {field} {shown(id)}; the first is in {first[id]}"
-                scope.report(ModelFileError(message, file=file, place=place))
-            first.setdefault(id, f"{file}, {place}")
-
-
-def _read_rules(
-    documents: Sequence[Document], network: NetworkDefinition, scope: Scope
-) -> tuple[RuleBook, tuple[Advice, ...]]:
-    rules = RuleBook()
-    advice: tuple[Advice, ...] = ()
-    with scope.attempt():
-        rules = read_rules(documents, network)
-    with scope.attempt():
-        advice = read_advice(documents, network)
-    return rules, advice
 
 
 def main(arguments: Sequence[str]) -> int:
