@@ -307,6 +307,7 @@ def test_dump_below_a_file_is_refused(small: ModelDefinition, tmp_path: Path) ->
         ({"sources": {"survey": Source("survey", "S", 2001, "R")}}, "unknown source 'clinic-2002'"),
         ({"mechanisms": {"load": "L"}}, "unknown mechanism 'nerve_damage'"),
         ({"description": "\ud800"}, "text that is not Unicode"),
+        ({"description": "x" * 10_000}, "model.toml: line 4 has 10,016 characters; expected at most 10,000"),
     ],
 )
 def test_dump_of_what_reading_would_refuse_is_refused(

@@ -12,7 +12,6 @@ __all__ = ["main", "read_model", "validate", "write_model"]
 import graphlib
 import os
 import sys
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -33,7 +32,7 @@ from toetwitch.knowledge.model_entries import (
     shown,
     unknown,
 )
-from toetwitch.knowledge.model_folder import Document, read_documents
+from toetwitch.knowledge.model_folder import Document, parse_document, read_documents
 from toetwitch.knowledge.model_rules import read_rule_sections, rule_citations
 from toetwitch.knowledge.model_tables import PlacedLink, read_link, read_table
 from toetwitch.knowledge.network import NetworkDefinition
@@ -106,8 +105,12 @@ def write_model(model: ModelDefinition, folder: str | os.PathLike[str]) -> None:
     ModelFileError
         When the model could not be read back, or the folder cannot be written. Nothing is written in the first case.
     """
-    texts = {file: toml_text(document) for file, document in model_documents(model).items()}
-    documents = [(file, tomllib.loads(texts[file])) for file in sorted(texts)]
+    try:
+        contents = {file: toml_text(document).encode() for file, document in model_documents(model).items()}
+    except UnicodeEncodeError as error:
+        message = f"text that is not Unicode: {shown(error.object[error.start : error.end])}; nothing is written"
+        raise ModelFileError(message, file=str(folder)) from None
+    documents = [(file, parse_document(contents[file], file)) for file in sorted(contents)]
     read, problems = _from_documents(documents, [], 1, str(folder))
     if problems:
         raise problems[0]
@@ -115,11 +118,6 @@ def write_model(model: ModelDefinition, folder: str | os.PathLike[str]) -> None:
         message = "the model has parts that a file cannot state, such as a table without cited rows; nothing is written"
         raise ModelFileError(message, file=str(folder))
     target = Path(folder)
-    try:
-        contents = {file: text.encode() for file, text in texts.items()}
-    except UnicodeEncodeError as error:
-        message = f"text that is not Unicode: {shown(error.object[error.start : error.end])}; nothing is written"
-        raise ModelFileError(message, file=str(folder)) from None
     try:
         if any(target.rglob("*.toml")):
             raise ModelFileError("has TOML files; expected a new or empty folder", file=str(folder))

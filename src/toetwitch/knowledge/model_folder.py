@@ -6,7 +6,7 @@ to other folders are refused (they may loop), and a document may not nest deeper
 
 from __future__ import annotations
 
-__all__ = ["MAX_FILES", "MAX_FILE_BYTES", "Document", "default_model_path", "read_documents"]
+__all__ = ["MAX_FILES", "MAX_FILE_BYTES", "Document", "default_model_path", "parse_document", "read_documents"]
 
 import importlib.resources
 import os
@@ -81,7 +81,7 @@ def read_documents(path: str | os.PathLike[str]) -> tuple[list[Document], list[M
     for file in sorted(found, key=lambda file: file.as_posix()):
         name = file.as_posix()
         try:
-            documents.append((name, _parse(_read(folder / file, name), name)))
+            documents.append((name, parse_document(_read(folder / file, name), name)))
         except ModelFileError as problem:
             problems.append(problem)
     return documents, problems
@@ -132,21 +132,41 @@ def _files(folder: Path) -> Iterator[Path]:
                 yield Path(top, name).relative_to(folder)
 
 
-def _read(path: Path, name: str) -> str:
+def _read(path: Path, name: str) -> bytes:
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
             raise ModelFileError("not a regular file; expected TOML", file=name)
-        if status.st_size > MAX_FILE_BYTES:
-            message = f"{status.st_size:,} bytes; expected at most {MAX_FILE_BYTES:,} in one file of a model"
-            raise ModelFileError(message, file=name)
+        _check_size(status.st_size, name)
         with path.open("rb") as stream:
-            content = stream.read(MAX_FILE_BYTES + 1)
+            return stream.read(MAX_FILE_BYTES + 1)
     except (OSError, ValueError) as error:
         if isinstance(error, ModelFileError):
             raise
         raise ModelFileError(f"{_reason(error)}; expected a readable file", file=name) from None
-    return _decode(content, name)
+
+
+def _check_size(size: int, name: str) -> None:
+    if size > MAX_FILE_BYTES:
+        message = f"{size:,} bytes; expected at most {MAX_FILE_BYTES:,} in one file of a model"
+        raise ModelFileError(message, file=name)
+
+
+def parse_document(content: bytes, name: str) -> dict[str, Any]:
+    """Parse the content of one file.
+
+    Raises
+    ------
+    ModelFileError
+        When it is too large, not UTF-8, not TOML, empty, or nested deeper than a model needs.
+
+    Examples
+    --------
+    >>> parse_document(b"model = { name = 'small' }", "model.toml")
+    {'model': {'name': 'small'}}
+    """
+    _check_size(len(content), name)
+    return _parse(_decode(content, name), name)
 
 
 def _decode(content: bytes, name: str) -> str:
