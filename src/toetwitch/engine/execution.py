@@ -38,6 +38,8 @@ def run_lowered(
     watched = sum(floors) < SAFE_FLOOR
     if ceiling > -SAFE_FLOOR or program.scalar_floor < SAFE_FLOOR or (watched and min(floors) < SAFE_FLOOR):
         return None
+    if lanes > 1 and not lowered.laned:
+        return _one_by_one(kernel, program, lowered, states, weights, lanes)
     buffer = _buffer(lowered.entries * lanes)
     if states.shape[1] != lanes or states.dtype != np.int64 or not states.flags.c_contiguous:
         states = np.ascontiguousarray(np.broadcast_to(states, (states.shape[0], lanes)), dtype=np.int64)
@@ -68,6 +70,27 @@ def run_lowered(
         log_evidence = log_evidence + PLAIN.sum(PLAIN.log(scalars).reshape(-1, 1, lanes))[0]
     raw = view[lowered.posterior_start : lowered.posterior_start + lowered.posterior_entries]
     return log_evidence, normalise(raw, lowered.segment_starts, log_evidence)
+
+
+def _one_by_one(
+    kernel: Kernel,
+    program: Program,
+    lowered: Lowered,
+    states: NDArray[np.int64],
+    weights: Mapping[int, Array],
+    lanes: int,
+) -> tuple[Array, Array] | None:
+    log_evidence = np.empty(lanes)
+    flat = np.empty((lowered.posterior_entries, lanes))
+    for lane in range(lanes):
+        own = states if states.shape[1] == 1 else states[:, lane : lane + 1]
+        single = {v: w if w.shape[1] == 1 else w[:, lane : lane + 1] for v, w in weights.items()}
+        found = run_lowered(kernel, program, lowered, own, single, 1)
+        if found is None:
+            return None
+        log_evidence[lane] = found[0][0]
+        flat[:, lane] = found[1][:, 0]
+    return log_evidence, flat
 
 
 def normalise(raw: Array, segment_starts: NDArray[np.int64], log_evidence: Array) -> Array:

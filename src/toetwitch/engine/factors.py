@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from toetwitch.engine.arithmetic import Arithmetic
 from toetwitch.engine.potentials import Dense, NoisyMax, Potential, Term
-from toetwitch.engine.reduction import Link, Piece, Slice, Survival
+from toetwitch.engine.reduction import Link, Maximum, Piece, Slice, Survival
 
 Array = NDArray[np.float64]
 
@@ -49,6 +49,8 @@ def build_factor(piece: Piece, potentials: Sequence[Potential], evidence: Eviden
         return _survival(piece, _noisy(potentials, piece.potential), evidence, arithmetic)
     if isinstance(piece, Link):
         return _link(piece, _noisy(potentials, piece.potential), evidence, arithmetic)
+    if isinstance(piece, Maximum):
+        return arithmetic.lift(_maximum(piece))
     weights = evidence.weights[piece.variable]
     if not piece.scope:
         weights = restrict(weights, 1, {0: evidence.states[piece.variable]})
@@ -110,6 +112,15 @@ def _link(piece: Link, noisy: NoisyMax, evidence: Evidence, arithmetic: Arithmet
     here = _contribution(noisy.terms[piece.term], raised, evidence, arithmetic, observed=False)
     table = _join(start, here, arithmetic) if piece.first else _step(here, arithmetic)
     return table[..., 1, :] if piece.raised and piece.last else table
+
+
+def _maximum(piece: Maximum) -> Array:
+    """Return one where the upper class is the larger of the lower two, else zero."""
+    states = np.arange(piece.classes)
+    larger = np.maximum(states[:, np.newaxis], states[np.newaxis, :])
+    table = (larger[..., np.newaxis] == states).astype(np.float64)
+    kept: Array = table[..., -1] if piece.last else table
+    return kept[..., np.newaxis]
 
 
 def _contribution(

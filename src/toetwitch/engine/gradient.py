@@ -23,7 +23,7 @@ from toetwitch.engine.factors import Evidence, build_factor
 from toetwitch.engine.kernels import Upward, marginal
 from toetwitch.engine.potentials import Dense, NoisyMax, Potential, Term
 from toetwitch.engine.program import Program
-from toetwitch.engine.reduction import Link, Piece, Slice, Survival, Weights
+from toetwitch.engine.reduction import Link, Maximum, Piece, Slice, Survival, Weights
 
 Array = NDArray[np.float64]
 Gradient: TypeAlias = tuple[Array | tuple[Array, ...], ...]
@@ -84,7 +84,7 @@ def _piece_sensitivities(
             assert inherited is not None
             above = inherited
         above = arithmetic.shift(above, -state.exponents[number])
-        own = [index for index in clique.pieces if not isinstance(plan.pieces[index], Weights)]
+        own = [index for index in clique.pieces if not isinstance(plan.pieces[index], Weights | Maximum)]
         weights = [index for index in clique.pieces if index not in own]
         factors = [
             program.piece_axes[index].spread(build_factor(plan.pieces[index], potentials, evidence, arithmetic))
@@ -128,7 +128,7 @@ def _share_out(
         place = tuple(slice(None) if v in piece.scope else int(evidence.states[v][0]) for v in dense.scope)
         collected[piece.potential][0][place] += arithmetic.lower(sensitivity)[..., 0]
         return
-    if isinstance(piece, Weights):
+    if isinstance(piece, Weights | Maximum):
         return
     noisy = potentials[piece.potential]
     assert isinstance(noisy, NoisyMax)

@@ -203,6 +203,59 @@ def run_lanes(  # type: ignore[no-untyped-def]
 
 
 @compiled
+def multiply_in(table, source, index, run, advancing, first):  # type: ignore[no-untyped-def]
+    """Multiply a smaller array into a table, run by run; the first factor is copied."""
+    if run == 1:
+        if first:
+            for entry in range(len(index)):
+                table[entry] = source[np.uint32(index[entry])]
+        else:
+            for entry in range(len(index)):
+                table[entry] *= source[np.uint32(index[entry])]
+        return
+    for block in range(len(index)):
+        rows = table[block * run : (block + 1) * run]
+        start = np.int64(index[block])
+        if advancing:
+            other = source[start : start + run]
+            if first:
+                for entry in range(run):
+                    rows[entry] = other[entry]
+            else:
+                for entry in range(run):
+                    rows[entry] *= other[entry]
+        else:
+            value = source[start]
+            if first:
+                for entry in range(run):
+                    rows[entry] = value
+            else:
+                for entry in range(run):
+                    rows[entry] *= value
+
+
+@compiled
+def add_up(target, table, index, run, advancing):  # type: ignore[no-untyped-def]
+    """Sum a table into a smaller array, run by run."""
+    if run == 1:
+        for entry in range(len(index)):
+            target[np.uint32(index[entry])] += table[entry]
+        return
+    for block in range(len(index)):
+        rows = table[block * run : (block + 1) * run]
+        start = np.int64(index[block])
+        if advancing:
+            other = target[start : start + run]
+            for entry in range(run):
+                other[entry] += rows[entry]
+        else:
+            value = target[start]
+            for entry in range(run):
+                value += rows[entry]
+            target[start] = value
+
+
+@compiled
 def run_single(  # type: ignore[no-untyped-def]
     buffer, constants, cliques, products, product_starts, scatters, scatter_starts, maps, totals, exponents, depths
 ):
@@ -219,14 +272,10 @@ def run_single(  # type: ignore[no-untyped-def]
             table[:] = 1.0
         for factor in range(first, end):
             place = products[factor, 1]
-            index = maps[products[factor, 2] : products[factor, 2] + count]
+            run = products[factor, 3]
+            index = maps[products[factor, 5] : products[factor, 5] + count // run]
             source = constants[place:] if products[factor, 0] == 1 else buffer[place:]
-            if factor == first:
-                for entry in range(count):
-                    table[entry] = source[np.uint32(index[entry])]
-            else:
-                for entry in range(count):
-                    table[entry] *= source[np.uint32(index[entry])]
+            multiply_in(table, source, index, run, products[factor, 4] == 1, factor == first)
         message[:] = 0.0
         start = 0
         while start < count:
@@ -266,10 +315,9 @@ def run_single(  # type: ignore[no-untyped-def]
                 table[start + entry] *= told[entry]
             start += size
         for factor in range(scatter_starts[number], scatter_starts[number + 1]):
-            target = buffer[scatters[factor, 1] :]
-            index = maps[scatters[factor, 2] : scatters[factor, 2] + count]
-            for entry in range(count):
-                target[np.uint32(index[entry])] += table[entry]
+            run = scatters[factor, 3]
+            index = maps[scatters[factor, 5] : scatters[factor, 5] + count // run]
+            add_up(buffer[scatters[factor, 1] :], table, index, run, scatters[factor, 4] == 1)
     return True
 
 
@@ -338,9 +386,9 @@ def warm_up() -> None:
         np.zeros((0, 2), dtype=np.int64),
         np.zeros((0, 1), dtype=np.int64),
         np.zeros((0, 7), dtype=np.int64),
-        np.zeros((0, 3), dtype=np.int64),
+        np.zeros((0, 6), dtype=np.int64),
         np.zeros(1, dtype=np.int64),
-        np.zeros((0, 3), dtype=np.int64),
+        np.zeros((0, 6), dtype=np.int64),
         np.zeros(1, dtype=np.int64),
         np.zeros(1, dtype=np.int32),
         np.zeros((0, 1)),

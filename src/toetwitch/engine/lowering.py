@@ -30,8 +30,12 @@ Integers = NDArray[np.int64]
 GATHER, JOIN, FIRST, PICK = range(4)
 """Kinds of loading step: copy a slice of a table; join a fixed contribution into the start of a chain; close the
 chain's first link; copy one entry of the start."""
-LARGEST_MAP = 2**24
-"""Programs with more table entries than this keep to NumPy, whose passes need no index maps."""
+LANED_ENTRIES = 2**20
+"""Larger programs run one lane at a time: the tables of several would not fit the cache."""
+SHORTEST_RUN = 8
+"""Shorter runs are read entry by entry."""
+LARGEST_PLAN = 2**30
+"""Programs with more table entries than this keep to NumPy."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,11 +54,12 @@ class Lowered:
         Per clique: first entry of its table, entries, first entry of its message, separator entries, parent or -1,
         first entry of its downward message, place of its own message map.
     products
-        Per factor of a clique: constant or not, first entry, place of its map.
+        Per factor of a clique: constant or not, first entry, place of its whole map (-1: none), length of the runs
+        over which it advances with the table or stands still, which of the two, place of the map of runs.
     product_starts
         First row of `products` of each clique, and the end.
     scatters
-        Per array summed out of a finished table: kind (0 downward message, 1 posterior), first entry, place of its map.
+        Per array summed out of a finished table: kind (0 downward message, 1 posterior), and the rest as for factors.
     scatter_starts
         First row of `scatters` of each clique, and the end.
     maps
@@ -73,6 +78,8 @@ class Lowered:
         First entry of the scalar factors, and their number.
     hard
         Observed variables, by slot.
+    laned
+        Whether lanes may run side by side; otherwise one runs after the other.
     """
 
     constants: Array
@@ -95,6 +102,7 @@ class Lowered:
     scalar_start: int
     scalars: int
     hard: tuple[int, ...]
+    laned: bool
 
 
 class _Lowering:
@@ -113,6 +121,7 @@ class _Lowering:
         self.entries = 0
         self.maps: list[NDArray[np.int32]] = []
         self.map_entries = 0
+        self.laned = self.plan.entries <= LANED_ENTRIES
         self.soft_places: list[tuple[int, int, int]] = []
         self.scalar_start = 0
         self.zeroed = 0
@@ -143,13 +152,33 @@ class _Lowering:
         for v in reversed(inner):
             strides[v] = stride
             stride *= sizes[v]
-        index = np.zeros((), dtype=np.int32)
+        index: NDArray[np.int32] = np.zeros((), dtype=np.int32)
         for v in table:
             index = np.add.outer(index, np.arange(sizes[v], dtype=np.int32) * np.int32(strides.get(v, 0)))
         place = self.map_entries
         self.maps.append(index.reshape(-1))
         self.map_entries += index.size
         return place
+
+    def reference(self, table: Sequence[int], inner: Sequence[int]) -> tuple[int, int, int, int]:
+        """Return (place of the whole map or -1, run, whether runs advance, place of the map of runs).
+
+        A run is a stretch of the table over which the smaller array is either read straight on or stands still.
+        """
+        sizes = self.plan.sizes
+        together = 0
+        while together < min(len(table), len(inner)) and table[-1 - together] == inner[-1 - together]:
+            together += 1
+        advancing = together > 0
+        if not advancing:
+            inside = set(inner)
+            while together < len(table) and table[-1 - together] not in inside:
+                together += 1
+        run = math.prod(sizes[v] for v in table[len(table) - together :])
+        whole = self.index_map(table, inner) if self.laned else -1
+        if run < SHORTEST_RUN:
+            return whole, 1, 1, whole if self.laned else self.index_map(table, inner)
+        return whole, run, int(advancing), self.index_map(table[: len(table) - together], inner)
 
     def address(self, fixed: Sequence[tuple[int, int]]) -> tuple[int, int]:
         """Store (variable, stride) pairs; return where they start and end."""
@@ -171,11 +200,11 @@ def lower_program(program: Program, potentials: Sequence[Potential], targets: Se
         Variables whose posterior is wanted, all of them in the plan.
     """
     plan = program.plan
-    if plan.entries > LARGEST_MAP:
+    if plan.entries > LARGEST_PLAN:
         return None
     work = _Lowering(program, potentials)
     sizes = plan.sizes
-    products: list[tuple[int, int, int]] = []
+    products: list[tuple[int, ...]] = []
     product_starts = [0]
     factors: dict[int, int] = {}
     moving = {index for own in program.moving for index in own}
@@ -199,13 +228,14 @@ def lower_program(program: Program, potentials: Sequence[Potential], targets: Se
         if constant is not None:
             inner = [v for v, n in zip(clique.variables, constant.shape, strict=False) if n > 1]
             inner = [v for v in inner if sizes[v] > 1]
-            products.append((1, work.constant(None, constant), work.index_map(clique.variables, inner)))
+            products.append((1, work.constant(None, constant), *work.reference(clique.variables, inner)))
         for index in program.moving[number]:
             scope = plan.pieces[index].scope
-            products.append((0, factors[index], work.index_map(clique.variables, scope)))
-        for child in children[number]:
-            place = work.index_map(clique.variables, plan.cliques[child].separator)
-            products.append((0, messages[child], place))
+            products.append((0, factors[index], *work.reference(clique.variables, scope)))
+        products += [
+            (0, messages[child], *work.reference(clique.variables, plan.cliques[child].separator))
+            for child in children[number]
+        ]
         product_starts.append(len(products))
     return _finish(work, tables, messages, told, children, products, product_starts, targets)
 
@@ -221,6 +251,7 @@ def _load_piece(work: _Lowering, index: int) -> int:
         _load_slice(work, piece, target, size)
     elif isinstance(piece, Link):
         _load_link(work, piece, target)
+    # Other pieces are constant: they are part of their table before any loading.
     return target
 
 
@@ -234,7 +265,7 @@ def _load_scalar(work: _Lowering, index: int, target: int) -> None:
         term = _noisy(work, piece.potential).terms[piece.term]
         source = work.constant((piece.potential, piece.term, "lowest"), term.values[..., 0])
         _step(work, GATHER, target, 1, source, [] if term.parent is None else [(term.parent, 1)])
-    else:
+    elif isinstance(piece, Link):
         _load_link(work, piece, target)
 
 
@@ -329,7 +360,7 @@ def _finish(
     messages: Sequence[int],
     told: Sequence[int],
     children: Sequence[Sequence[int]],
-    products: Sequence[tuple[int, int, int]],
+    products: Sequence[tuple[int, ...]],
     product_starts: Sequence[int],
     targets: Sequence[int],
 ) -> Lowered:
@@ -340,18 +371,19 @@ def _finish(
     wanted: list[list[int]] = [[] for _ in plan.cliques]
     for place, v in enumerate(targets):
         wanted[work.program.homes[v]].append(place)
-    scatters: list[tuple[int, int, int]] = []
+    scatters: list[tuple[int, ...]] = []
     scatter_starts = [0]
     cliques = []
     busy = _ancestors(plan.cliques, wanted)
     for number, clique in enumerate(plan.cliques):
-        for child in children[number]:
-            if busy[child]:
-                place = work.index_map(clique.variables, plan.cliques[child].separator)
-                scatters.append((0, told[child], place))
+        scatters += [
+            (0, told[child], *work.reference(clique.variables, plan.cliques[child].separator))
+            for child in children[number]
+            if busy[child]
+        ]
         for target in wanted[number]:
-            place = work.index_map(clique.variables, (targets[target],))
-            scatters.append((1, posterior_start + int(segment_starts[target]), place))
+            start = posterior_start + int(segment_starts[target])
+            scatters.append((1, start, *work.reference(clique.variables, (targets[target],))))
         scatter_starts.append(len(scatters))
         cliques.append(
             (
@@ -369,9 +401,9 @@ def _finish(
         loads=np.array(work.loads, dtype=np.int64).reshape(-1, 8),
         load_terms=np.array(work.load_terms, dtype=np.int64).reshape(-1, 2),
         cliques=np.array(cliques, dtype=np.int64).reshape(-1, 7),
-        products=np.array(products, dtype=np.int64).reshape(-1, 3),
+        products=np.array(products, dtype=np.int64).reshape(-1, 6),
         product_starts=np.array(product_starts, dtype=np.int64),
-        scatters=np.array(scatters, dtype=np.int64).reshape(-1, 3),
+        scatters=np.array(scatters, dtype=np.int64).reshape(-1, 6),
         scatter_starts=np.array(scatter_starts, dtype=np.int64),
         maps=np.concatenate([*work.maps, np.zeros(1, dtype=np.int32)]),
         soft_places=tuple(work.soft_places),
@@ -385,6 +417,7 @@ def _finish(
         scalar_start=work.scalar_start,
         scalars=len(plan.scalars),
         hard=plan.pattern.hard,
+        laned=work.laned,
     )
 
 

@@ -13,7 +13,7 @@ Fishelson, M. & Geiger, D. (2004). Optimizing exact genetic linkage computations
 
 from __future__ import annotations
 
-__all__ = ["RULES", "Elimination", "adjacency", "eliminate", "members"]
+__all__ = ["RULES", "Elimination", "adjacency", "eliminate", "follow", "members"]
 
 import math
 import random
@@ -117,6 +117,30 @@ def eliminate(
         dirty = _join(adjacent, variable, near, joining)
         for other in members(dirty):
             scores[other] = (score(other), jitter[other], other)
+    return Elimination(tuple(order), tuple(joined), entries)
+
+
+def follow(graph: Sequence[int], sizes: Sequence[int], order: Sequence[int]) -> Elimination:
+    """Eliminate in a given order.
+
+    Parameters
+    ----------
+    graph
+        Neighbourhood of each variable as a bit set.
+    sizes
+        Number of states of each variable.
+    order
+        First eliminated first.
+    """
+    adjacent = list(graph)
+    joined = []
+    entries = 0.0
+    for variable in order:
+        near = adjacent[variable]
+        joining = members(near)
+        entries += math.prod([float(sizes[other]) for other in joining], start=float(sizes[variable]))
+        joined.append(near)
+        _join(adjacent, variable, near, joining)
     return Elimination(tuple(order), tuple(joined), entries)
 
 

@@ -15,18 +15,20 @@ from __future__ import annotations
 __all__ = ["Clique", "Plan", "make_plan"]
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from toetwitch.engine.decomposition import decompose
 from toetwitch.engine.forest import Clique, clique_forest
-from toetwitch.engine.ordering import Elimination, adjacency, eliminate
+from toetwitch.engine.ordering import RULES, Elimination, adjacency, eliminate, follow
 from toetwitch.engine.reduction import Link, Piece, Reduction, is_constant, reduce_network
-from toetwitch.engine.structure import NoisyMaxShape, Pattern, Structure
+from toetwitch.engine.structure import Pattern, Structure
 from toetwitch.errors import BudgetExceededError
 
 BYTES_PER_ENTRY = 8
-EASY_ENTRIES = 3000.0
-"""Below this many entries a run takes less than the search for a better order would."""
+ENTRIES_PER_TRY = 20_000.0
+"""A further try at a better order takes about as long as running this many entries a few times."""
+MOST_TRIES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,64 +126,55 @@ def make_plan(
 
 
 def _search(structure: Structure, pattern: Pattern, prune: bool, sum_first: bool) -> tuple[Reduction, Elimination]:
-    """Try parent orders and greedy rules, longer the more the best so far costs."""
+    """Try several decompositions and greedy rules, more of them the more the best so far costs."""
     count = len(structure.sizes)
-    best: tuple[Reduction, Elimination] | None = None
-    limit = math.inf
-    for ranks in _parent_orders(structure, pattern):
-        reduction = reduce_network(structure, pattern, lambda v, ranks=ranks: ranks[v], prune=prune)  # type: ignore[misc]
-        scopes = [piece.scope for piece in reduction.pieces]
-        graph = adjacency(len(reduction.sizes), [*scopes, pattern.together])
-        early = range(count, len(reduction.sizes)) if sum_first else ()
-        for rule in ("fill_then_weight", "weighted_fill", "weight"):
-            found = eliminate(graph, reduction.sizes, reduction.variables, rule, first=early, limit=limit)
-            if found is not None and (best is None or found.entries < best[1].entries):
-                best = reduction, found
-                limit = found.entries
-            if limit <= EASY_ENTRIES:
-                break
-        chained = any(isinstance(piece, Link) and not (piece.first and piece.last) for piece in reduction.pieces)
-        if limit <= EASY_ENTRIES or not chained:
+    if sum_first:
+        reduction = reduce_network(structure, pattern, prune=prune)
+        found = _greedy(reduction, pattern, "weight", first=range(count, len(reduction.sizes)))
+        return reduction, _sure(found)
+    best_parts = decompose(structure, pattern)
+    tries = 1
+    while tries < MOST_TRIES and best_parts.entries > tries * ENTRIES_PER_TRY and _has_links(best_parts.reduction):
+        parts = decompose(structure, pattern, seed=tries, noise=1.0)
+        best_parts = min(best_parts, parts, key=lambda one: one.entries)
+        tries += 1
+    reduction = best_parts.reduction
+    best = follow(_graph(reduction, pattern), reduction.sizes, best_parts.order)
+    for seed in range(MOST_TRIES):
+        if best.entries <= ENTRIES_PER_TRY * (seed + 1):
             break
-    if best is None:
-        raise AssertionError("the first search has no limit")
-    return best
+        for rule in RULES:
+            found = _greedy(reduction, pattern, rule, seed=seed, limit=best.entries)
+            if found is not None:
+                best = found
+    return reduction, best
 
 
-def _parent_orders(structure: Structure, pattern: Pattern) -> Sequence[Sequence[float]]:
-    """Return orders in which chains may take up their parents: all chains in the same one, so that they run abreast."""
-    count = len(structure.sizes)
-    hard = frozenset(pattern.hard)
-    chains = [
-        [parent for parent in shape.parents if parent is not None and parent not in hard]
-        for shape in structure.shapes
-        if isinstance(shape, NoisyMaxShape) and (shape.child in pattern.raised or shape.child not in hard)
-    ]
-    degree = [0.0] * count
-    for chain in chains:
-        for parent in chain:
-            degree[parent] += 1.0
-    rare_first = degree
-    spread = _barycentres(count, chains)
-    return rare_first, [-d for d in degree], spread
+def _greedy(
+    reduction: Reduction,
+    pattern: Pattern,
+    rule: str,
+    *,
+    seed: int = 0,
+    first: Iterable[int] = (),
+    limit: float = math.inf,
+) -> Elimination | None:
+    graph = _graph(reduction, pattern)
+    return eliminate(graph, reduction.sizes, reduction.variables, rule, seed=seed, first=first, limit=limit)
 
 
-def _barycentres(count: int, chains: Sequence[Sequence[int]]) -> list[float]:
-    """Return positions that put parents of the same chains near each other (a few sweeps of averaging)."""
-    position = [float(v) for v in range(count)]
-    for _ in range(10):
-        pulled = [0.0] * count
-        times = [0] * count
-        for chain in chains:
-            if chain:
-                centre = sum(position[v] for v in chain) / len(chain)
-                for v in chain:
-                    pulled[v] += centre
-                    times[v] += 1
-        ranked = sorted(range(count), key=lambda v: (pulled[v] / times[v] if times[v] else position[v], v))
-        for place, v in enumerate(ranked):
-            position[v] = float(place)
-    return position
+def _graph(reduction: Reduction, pattern: Pattern) -> list[int]:
+    return adjacency(len(reduction.sizes), [*(piece.scope for piece in reduction.pieces), pattern.together])
+
+
+def _has_links(reduction: Reduction) -> bool:
+    return any(isinstance(piece, Link) and not (piece.first and piece.last) for piece in reduction.pieces)
+
+
+def _sure(found: Elimination | None) -> Elimination:
+    if found is None:
+        raise AssertionError("a search without a limit always ends")
+    return found
 
 
 def _build(structure: Structure, pattern: Pattern, reduction: Reduction, elimination: Elimination) -> Plan:

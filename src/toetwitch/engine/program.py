@@ -20,7 +20,7 @@ from toetwitch.engine.factors import Evidence, build_factor
 from toetwitch.engine.kernels import SAFE_FLOOR, Axes, Upward, downward, layout, marginal, upward
 from toetwitch.engine.plan import Plan
 from toetwitch.engine.potentials import Dense, Potential
-from toetwitch.engine.reduction import Link, Piece, Survival, Weights, is_constant
+from toetwitch.engine.reduction import Link, Maximum, Piece, Survival, Weights, is_constant
 from toetwitch.engine.structure import Structure
 
 Array = NDArray[np.float64]
@@ -111,7 +111,7 @@ def compile_plan(plan: Plan, structure: Structure, potentials: Sequence[Potentia
 
 def depth_of(piece: Piece, potentials: Sequence[Potential]) -> tuple[float, float]:
     """Return bounds on the base-two logarithm of a piece's positive entries: (at most zero, at least zero)."""
-    if isinstance(piece, Weights):
+    if isinstance(piece, Weights | Maximum):
         return 0.0, 0.0
     potential = potentials[piece.potential]
     if isinstance(potential, Dense):
@@ -211,7 +211,7 @@ def depths_with(
         piece = program.plan.pieces[index]
         if isinstance(piece, Weights):
             low, high = _extremes(weights[piece.variable])
-        elif piece.potential in replaced:
+        elif _potential_of(piece) in replaced:
             low, high = depth_of(piece, potentials)
             low -= program.floors[index]
             high -= program.ceilings[index]
@@ -249,7 +249,7 @@ def _inbox(
 
 
 def _potential_of(piece: Piece) -> int:
-    return -1 if isinstance(piece, Weights) else piece.potential
+    return -1 if isinstance(piece, Weights | Maximum) else piece.potential
 
 
 def _scalars(program: Program, potentials: Sequence[Potential], evidence: Evidence, lanes: int) -> Array:

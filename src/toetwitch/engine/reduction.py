@@ -19,7 +19,18 @@ Heckerman, D. (1989). A tractable inference algorithm for diagnosing multiple di
 
 from __future__ import annotations
 
-__all__ = ["Link", "Piece", "Reduction", "Slice", "Survival", "Weights", "is_constant", "reduce_network"]
+__all__ = [
+    "Link",
+    "Maximum",
+    "Piece",
+    "Reduction",
+    "Slice",
+    "Survival",
+    "Weights",
+    "is_constant",
+    "reduce_network",
+    "relevant",
+]
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -85,7 +96,26 @@ class Weights:
     scope: tuple[int, ...]
 
 
-Piece: TypeAlias = Slice | Survival | Link | Weights
+@dataclass(frozen=True, slots=True)
+class Maximum:
+    """The upper variable is the larger of two lower ones: two partial maxima of one noisy-max meeting.
+
+    Attributes
+    ----------
+    classes
+        States of each of them.
+    last
+        Whether the upper one is known to be in its highest class, and so left out of the scope.
+    scope
+        The two lower variables, and the upper one when it is there.
+    """
+
+    classes: int
+    last: bool
+    scope: tuple[int, ...]
+
+
+Piece: TypeAlias = Slice | Survival | Link | Maximum | Weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +144,7 @@ def reduce_network(
     prune
         False keeps barren variables, as a most probable assignment needs them.
     """
-    kept, consumed = _relevant(structure, pattern) if prune else (tuple(range(len(structure.shapes))), frozenset())
+    kept, consumed = relevant(structure, pattern) if prune else (tuple(range(len(structure.shapes))), frozenset())
     hard = frozenset(pattern.hard)
     sizes = list(structure.sizes)
     pieces: list[Piece] = []
@@ -131,8 +161,8 @@ def reduce_network(
 
 def is_constant(piece: Piece, structure: Structure) -> bool:
     """Return whether neither observed states nor weights enter a piece, so that it can be multiplied once for all."""
-    if isinstance(piece, Weights):
-        return False
+    if isinstance(piece, Weights | Maximum):
+        return isinstance(piece, Maximum)
     shape = structure.shapes[piece.potential]
     if isinstance(shape, NoisyMaxShape):
         if isinstance(piece, Survival):
@@ -142,7 +172,7 @@ def is_constant(piece: Piece, structure: Structure) -> bool:
     return len(piece.scope) == len(shape.scope)
 
 
-def _relevant(structure: Structure, pattern: Pattern) -> tuple[tuple[int, ...], frozenset[int]]:
+def relevant(structure: Structure, pattern: Pattern) -> tuple[tuple[int, ...], frozenset[int]]:
     """Return the potentials that matter and the variables that vanish with the others."""
     wanted = {*pattern.hard, *pattern.soft, *pattern.targets, *pattern.together}
     mentions: list[set[int]] = [set() for _ in structure.sizes]
