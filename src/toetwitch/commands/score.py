@@ -111,7 +111,7 @@ def _run_dict(outcomes: Sequence[Outcome]) -> dict[str, Any]:
 
 
 def _run_lines(name: str, outcomes: Sequence[Outcome]) -> list[str]:
-    lines = [f"== {name}", f"{'':<36}{'strict top-1':<20}{'strict top-3':<20}{'lenient top-1':<20}lenient top-3"]
+    lines = [f"== {name}", f"{'':<36}{'strict top-1':<24}{'strict top-3':<24}{'lenient top-1':<24}lenient top-3"]
     lines.append(_ranking_line("all", score_ranking((o.case, o.ranking) for o in outcomes)))
     for group, scores in _groups(outcomes).items():
         lines += [
@@ -124,7 +124,7 @@ def _run_lines(name: str, outcomes: Sequence[Outcome]) -> list[str]:
 
 def _ranking_line(name: str, found: RankingScore) -> str:
     shares = [*found.strict.values(), *found.lenient.values()]
-    return f"{name:<36}" + "".join(f"{share!s:<20}" for share in shares).rstrip()
+    return f"{name:<36}" + "".join(f"{share!s:<24}" for share in shares).rstrip()
 
 
 def _triage_lines(found: TriageScore) -> list[str]:
@@ -133,7 +133,9 @@ def _triage_lines(found: TriageScore) -> list[str]:
     lines.append(f"  over-triage of calm cases: {found.over_calm}; without {ASIDE}: {found.over_calm_aside}")
     for label, ids in (("under", found.under_ids), ("over", found.over_ids)):
         if ids:
-            lines += textwrap.wrap(f"{label}: {', '.join(ids)}", 116, initial_indent="  ", subsequent_indent="    ")
+            lines += textwrap.wrap(
+                f"{label}: {', '.join(ids)}", 116, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False
+            )
     return lines
 
 
@@ -156,5 +158,5 @@ def _figure_lines(figures: Sequence[PublishedFigure]) -> list[str]:
     lines = ["== published figures of others, on vignettes of their own"]
     for figure in figures:
         text = f"{figure.who} on {figure.material}: {figure.result}. {figure.reference}."
-        lines += textwrap.wrap(text, 116, initial_indent="  ", subsequent_indent="    ")
+        lines += textwrap.wrap(text, 116, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
     return lines
