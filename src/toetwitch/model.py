@@ -29,6 +29,7 @@ from toetwitch.knowledge.red_flag import TRIAGE_LEVELS
 from toetwitch.network import Network, read_network
 from toetwitch.reasoning.assessment import Assessment, Assessor, Identity
 from toetwitch.reasoning.cohort import assess_codes
+from toetwitch.reasoning.explanation import Explanation
 
 
 class Model:
@@ -144,6 +145,29 @@ class Model:
         """
         codes = read_codes(frame, self._network.variables)
         return write_frame(frame, assess_codes(self._assessor, codes, policy, threads=threads))
+
+    def explain(self, evidence: Mapping[str, object], cause: str) -> Explanation:
+        """Explain P(cause present | evidence): what each finding adds, by which links, and what explains away what.
+
+        `prior_log_odds + sum(contributions.values()) == posterior_log_odds`, natural logarithms; the prior is the
+        model's with no evidence, and context counts as evidence.
+
+        Raises
+        ------
+        UnknownNameError
+            For an id or state that does not exist; carries the nearest one.
+        ImpossibleEvidenceError
+            When the evidence has probability zero.
+
+        Examples
+        --------
+        >>> answer = load_model().explain({"fasciculation": True, "caffeine_intake": "high"}, "caffeine_effect")
+        >>> answer.supporting
+        ('caffeine_intake', 'fasciculation')
+        >>> abs(answer.prior_log_odds + sum(answer.contributions.values()) - answer.posterior_log_odds) < 1e-9
+        True
+        """
+        return self._network.explain(evidence, cause)
 
     def __repr__(self) -> str:
         d = self._definition

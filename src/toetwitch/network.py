@@ -19,6 +19,7 @@ from toetwitch.inference import ExactInference
 from toetwitch.interop import from_pgmpy, read_bif, to_pgmpy
 from toetwitch.knowledge.network import NetworkDefinition
 from toetwitch.knowledge.variable import Variable
+from toetwitch.reasoning.explanation import Explanation, explain
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -198,6 +199,29 @@ class Network:
         """Return a minimal set of evidence ids that cannot hold together, or () when all can."""
         return self._inference.clash(self._read(evidence))
 
+    def explain(
+        self, evidence: Mapping[str, object], target: str, state: str | bool | None = None
+    ) -> Explanation:
+        """Explain the log-odds of a state by the evidence: contributions that sum from prior to posterior.
+
+        Parameters
+        ----------
+        evidence
+            The case.
+        target
+            What to explain.
+        state
+            The state of the target; its last (`True` for a binary variable) by default.
+
+        Raises
+        ------
+        UnknownNameError
+            For an id or state that does not exist; carries the nearest one.
+        ImpossibleEvidenceError
+            When the evidence has probability zero.
+        """
+        return explain(self._inference, self._read(evidence), target, self._state(target, state))
+
     def plan(self, evidence: Mapping[str, object] | None = None, targets: Sequence[str] | None = None) -> Plan:
         """Return how a question would be answered, with its predicted cost, without answering it."""
         read = self._read(evidence)
@@ -211,6 +235,11 @@ class Network:
 
     def _read(self, evidence: Mapping[str, object] | None) -> Evidence:
         return read_evidence({} if evidence is None else evidence, self.variables)
+
+    def _state(self, target: str, state: str | bool | None) -> int:
+        self._inference.index(target)
+        variable = self.variables[target]
+        return len(variable.states) - 1 if state is None else variable.index(state)
 
     def _targets(self, targets: Sequence[str] | None, read: Evidence) -> list[str]:
         if isinstance(targets, str):
