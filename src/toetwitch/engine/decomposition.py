@@ -85,6 +85,7 @@ class _Simulation:
         self.waiting: set[int] = set()
         self.chance = random.Random(seed)
         self.noise = noise
+        self.slot_bits = 0
         hard = frozenset(pattern.hard)
         kept, consumed = relevant(structure, pattern)
         self.remaining = {v for v in range(self.count) if v not in hard and v not in consumed}
@@ -125,6 +126,7 @@ class _Simulation:
                 self.waiting.add(shape.child)
 
     def run(self) -> Decomposition:
+        self.slot_bits = sum(1 << bit for bit in self.slots)
         for bit in list(self.slots):
             self._close_if_alone(bit)
         scores = {bit: self._score(bit) for bit in (*self.remaining, *self.slots) if self._ready(bit)}
@@ -167,9 +169,22 @@ class _Simulation:
 
     def _score(self, bit: int) -> tuple[float, float, int]:
         union = 0
+        met = 0
+        twice: list[int] = []
+        single = False
         for number in self.holding.get(bit, ()):
-            union |= self.factors[number].scope
-        weight = sum([self.log_size[other] for other in members(union)])
+            factor = self.factors[number]
+            union |= factor.scope
+            if factor.term >= 0:
+                single = True
+            else:
+                slots = factor.scope & self.slot_bits
+                twice += members(met & slots)
+                met |= slots
+        # Where two partial maxima meet, both and the larger stand in the table at once.
+        meeting = sum([self.log_size[slot] for slot in twice])
+        extra = 1.0 if twice or single else 0.0
+        weight = sum([self.log_size[other] for other in members(union)]) + meeting + extra
         # Closing a slot removes nothing from the network, so a variable of equal cost goes first.
         late = 1e-3 if bit >= self.count else 0.0
         jitter = self.chance.random()
@@ -226,7 +241,8 @@ class _Simulation:
         """Multiply two factors; where both contribute to the same noisy-max, take the maximum."""
         shared = [bit for bit in members(left.scope & right.scope) if bit >= self.count]
         union = left.scope | right.scope
-        self.entries += 2.0 ** min(1000.0, self._weight(union) + len(shared))
+        met = sum([self.log_size[bit] for bit in shared]) if left.term < 0 and right.term < 0 else 0.0
+        self.entries += 2.0 ** min(1000.0, self._weight(union) + met + (1.0 if shared else 0.0))
         if left.term >= 0 and right.term < 0 and shared:
             left, right = right, left
         self._materialise(left)
