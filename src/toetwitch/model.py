@@ -28,6 +28,7 @@ from toetwitch.knowledge.model_folder import default_model_path
 from toetwitch.knowledge.red_flag import TRIAGE_LEVELS
 from toetwitch.network import Network, read_network
 from toetwitch.reasoning.assessment import Assessment, Assessor, Identity
+from toetwitch.reasoning.attribution import Production, attribute
 from toetwitch.reasoning.cohort import assess_codes
 from toetwitch.reasoning.explanation import Explanation
 
@@ -168,6 +169,24 @@ class Model:
         True
         """
         return self._network.explain(evidence, cause)
+
+    def attribute(self, evidence: Mapping[str, object]) -> Production:
+        """Return what produced each present finding, and what would vanish without each cause.
+
+        Raises
+        ------
+        ImpossibleEvidenceError
+            When the evidence has probability zero.
+
+        Examples
+        --------
+        >>> answer = load_model().attribute({"fasciculation": True, "caffeine_intake": "high"})
+        >>> max(answer.produced["fasciculation"], key=answer.produced["fasciculation"].get)
+        'caffeine_effect'
+        >>> sum(answer.produced["fasciculation"].values()) >= 1
+        True
+        """
+        return attribute(self._assessor.disablement, self._network.read(evidence))
 
     def __repr__(self) -> str:
         d = self._definition

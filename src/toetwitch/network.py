@@ -19,6 +19,7 @@ from toetwitch.inference import ExactInference
 from toetwitch.interop import from_pgmpy, read_bif, to_pgmpy
 from toetwitch.knowledge.network import NetworkDefinition
 from toetwitch.knowledge.variable import Variable
+from toetwitch.reasoning.attribution import Production, produced
 from toetwitch.reasoning.explanation import Explanation, explain
 
 if TYPE_CHECKING:
@@ -97,6 +98,18 @@ class Network:
         """Return the arcs as a NetworkX graph."""
         return self.definition.graph()
 
+    def read(self, evidence: Mapping[str, object] | None = None) -> Evidence:
+        """Return evidence checked against the variables.
+
+        Raises
+        ------
+        UnknownNameError
+            For an id or state that does not exist; carries the nearest one.
+        EvidenceError
+            For evidence of a wrong type.
+        """
+        return read_evidence({} if evidence is None else evidence, self.variables)
+
     def posterior(
         self, evidence: Mapping[str, object] | None = None, targets: Sequence[str] | None = None
     ) -> dict[str, dict[str, float]]:
@@ -126,7 +139,7 @@ class Network:
         BudgetExceededError
             When the question needs more memory than the budget.
         """
-        read = self._read(evidence)
+        read = self.read(evidence)
         answer = self._inference.posterior(read, self._targets(targets, read))
         return {id: self._by_state(id, values) for id, values in answer.marginals.items()}
 
@@ -179,7 +192,7 @@ class Network:
         ImpossibleEvidenceError
             When the evidence has probability zero; carries a minimal clashing set.
         """
-        read = self._read(evidence)
+        read = self.read(evidence)
         return self._inference.posterior(read, []).log_evidence
 
     def mpe(self, evidence: Mapping[str, object] | None = None) -> dict[str, str]:
@@ -192,12 +205,12 @@ class Network:
         ImpossibleEvidenceError
             When the evidence has probability zero.
         """
-        _, states = self._inference.mpe(self._read(evidence))
+        _, states = self._inference.mpe(self.read(evidence))
         return {id: self.variables[id].states[state] for id, state in states.items()}
 
     def clash(self, evidence: Mapping[str, object]) -> tuple[str, ...]:
         """Return a minimal set of evidence ids that cannot hold together, or () when all can."""
-        return self._inference.clash(self._read(evidence))
+        return self._inference.clash(self.read(evidence))
 
     def explain(
         self, evidence: Mapping[str, object], target: str, state: str | bool | None = None
@@ -220,11 +233,21 @@ class Network:
         ImpossibleEvidenceError
             When the evidence has probability zero.
         """
-        return explain(self._inference, self._read(evidence), target, self._state(target, state))
+        return explain(self._inference, self.read(evidence), target, self._state(target, state))
+
+    def attribute(self, evidence: Mapping[str, object]) -> Production:
+        """Return which parent of each present noisy-OR or noisy-MAX finding produced it: the active links.
+
+        Raises
+        ------
+        ImpossibleEvidenceError
+            When the evidence has probability zero.
+        """
+        return Production(produced(self._inference, self.read(evidence)))
 
     def plan(self, evidence: Mapping[str, object] | None = None, targets: Sequence[str] | None = None) -> Plan:
         """Return how a question would be answered, with its predicted cost, without answering it."""
-        read = self._read(evidence)
+        read = self.read(evidence)
         return self._inference.plan(read, self._targets(targets, read))
 
     def __repr__(self) -> str:
@@ -232,9 +255,6 @@ class Network:
         return f"<Network of {len(self.variables)} variables, {arcs} arcs>"
 
     # -- inside ---------------------------------------------------------------------------------------------------
-
-    def _read(self, evidence: Mapping[str, object] | None) -> Evidence:
-        return read_evidence({} if evidence is None else evidence, self.variables)
 
     def _state(self, target: str, state: str | bool | None) -> int:
         self._inference.index(target)
