@@ -1,0 +1,7 @@
+"""What the test run leaves out: examples in modules whose optional library is not installed."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+collect_ignore = [] if find_spec("numba") else ["src/toetwitch/engine/kernels_numba.py"]
