@@ -176,6 +176,8 @@ def test_the_syndrome_goes_to_a_neurologist() -> None:
         ({"breathlessness": True, "muscle_weakness": "mild"}, IMMEDIATE),
         ({"sudden_onset": True, "muscle_weakness": "mild"}, IMMEDIATE),
         ({"sudden_onset": True, "gait_unsteadiness_or_falls": True}, IMMEDIATE),
+        ({"sudden_onset": True, "unilateral": True, "numbness": True}, "urgent_appointment"),
+        ({"rapid_progression": True, "gait_unsteadiness_or_falls": True, "numbness": True}, IMMEDIATE),
         ({"fever_or_confusion": True, "muscle_weakness": "mild"}, IMMEDIATE),
         ({"gait_unsteadiness_or_falls": True, "muscle_weakness": "mild"}, "urgent_appointment"),
         ({"gait_unsteadiness_or_falls": True, "brisk_reflexes": True}, "urgent_appointment"),
