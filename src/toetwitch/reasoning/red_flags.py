@@ -7,7 +7,17 @@ known could still make it fire) or cleared.
 
 from __future__ import annotations
 
-__all__ = ["Answer", "Decisions", "FiredRule", "PossibleRule", "complete", "decide", "explain", "supports_of"]
+__all__ = [
+    "Answer",
+    "Decisions",
+    "FiredRule",
+    "HasStates",
+    "PossibleRule",
+    "complete",
+    "decide",
+    "explain",
+    "supports_of",
+]
 
 import functools
 from collections.abc import Callable, Iterator, Mapping
