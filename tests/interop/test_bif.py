@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from toetwitch.errors import InterchangeError
 from toetwitch.interop import parse_bif, read_bif
+from toetwitch.interop.rounding import without_rounding
 
 RAIN = """network rain {
 }
@@ -44,7 +45,10 @@ def shipped() -> list[Path]:
 
 
 SHIPPED = shipped()
-SMALL = [path for path in SHIPPED if path.stat().st_size < 20_000]
+SLOW = {"andes", "link", "pigs"}
+"""Small files that pgmpy's reader takes seconds for."""
+
+SMALL = [p for p in SHIPPED if p.stat().st_size < 20_000 and p.name.split(".")[0] not in SLOW]
 
 
 def test_pgmpy_ships_public_networks() -> None:
@@ -54,7 +58,7 @@ def test_pgmpy_ships_public_networks() -> None:
 
 @pytest.mark.parametrize("path", SMALL, ids=lambda path: path.name.split(".")[0])
 def test_agrees_with_pgmpy(path: Path) -> None:
-    """Names, states, parents and every number are those that pgmpy's own reader finds."""
+    """Names, states, parents and, but for rounding, every number are those that pgmpy's own reader finds."""
     logging.getLogger("pgmpy").setLevel(logging.ERROR)
     from pgmpy.readwrite import BIFReader
 
@@ -65,7 +69,8 @@ def test_agrees_with_pgmpy(path: Path) -> None:
         table = network.table_of[cpd.variable]
         assert list(network.by_id[cpd.variable].states) == cpd.state_names[cpd.variable]
         assert list(table.parents) == cpd.variables[1:]
-        np.testing.assert_array_equal(table.values, np.moveaxis(cpd.values, 0, -1))
+        stated = np.moveaxis(cpd.values, 0, -1)
+        np.testing.assert_array_equal(table.values, without_rounding(stated))
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name.split(".")[0])
@@ -73,6 +78,13 @@ def test_reads_every_public_network(path: Path) -> None:
     """Each public network is read whole: the constructor checks shapes, rows and acyclicity."""
     network = read_bif(path)
     assert len(network.variables) == gzip.decompress(path.read_bytes()).decode().count("\nvariable ")
+
+
+def test_rounding_is_taken_out() -> None:
+    """A row of printed thirds is made to sum to one; a row that does already is left bit for bit."""
+    table = parse_bif(RAIN.replace("0.3, 0.3, 0.4", "0.3333333, 0.3333333, 0.3333333")).table_of["b"]
+    np.testing.assert_allclose(table.values[1], 1 / 3, rtol=0, atol=1e-16)
+    assert table.values[0].tolist() == [0.1, 0.2, 0.7]
 
 
 def test_labels_are_kept() -> None:

@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toetwitch.errors import InterchangeError, TableError, nearest
+from toetwitch.interop.rounding import without_rounding
 from toetwitch.knowledge.network import NetworkDefinition
 from toetwitch.knowledge.table import ROW_TOLERANCE, Cpt
 from toetwitch.knowledge.variable import Variable
@@ -339,7 +340,8 @@ def _read_values(reader: _Reader, block: _Block, child: Variable, parents: Seque
         first = np.argwhere(missing)[0]
         states = ", ".join(parent.states[i] for parent, i in zip(parents, first[:-1], strict=True))
         reader.fail(f"no row of {child.id!r} for ({states}); expected one for each combination", block.at)
-    return values if default is None else np.where(missing, default, values)
+    whole = values if default is None else np.where(missing, default, values)
+    return without_rounding(whole)
 
 
 def _numbers(reader: _Reader, tokens: Sequence[str], id: str) -> NDArray[np.float64]:

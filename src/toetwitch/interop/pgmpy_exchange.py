@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from toetwitch.engine.potentials import Dense, NoisyMax, Term
 from toetwitch.errors import InterchangeError, TableError
 from toetwitch.inference.resolution import Resolved
+from toetwitch.interop.rounding import without_rounding
 from toetwitch.knowledge.network import NetworkDefinition
 from toetwitch.knowledge.table import Cpt
 from toetwitch.knowledge.variable import Variable
@@ -105,7 +106,8 @@ def _cpt(cpd: TabularCPD, states: dict[Hashable, list[Hashable]], names: dict[Ha
                 )
             values = np.take(values, [here.index(state) for state in states[node]], axis=axis)
     parents = tuple(names[node] for node in cpd.variables[1:])
-    return Cpt(names[cpd.variable], parents, np.moveaxis(values, 0, -1))
+    stated = Cpt(names[cpd.variable], parents, np.moveaxis(values, 0, -1))
+    return Cpt(stated.child, parents, without_rounding(stated.values))
 
 
 def to_pgmpy(
