@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["score"]
 
 import json
+import sys
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -67,7 +68,8 @@ def score(cases: str | None, setting: str | None, model_path: str | None, as_jso
 
 
 def _outcomes(model: Model, cases: Sequence[Case], also: Mapping[str, object]) -> list[Outcome]:
-    return [outcome_of(case, model.assess({**also, **case.evidence}), ASIDE) for case in cases]
+    with click.progressbar(cases, label="assessing", file=sys.stderr, hidden=not sys.stderr.isatty()) as shown:
+        return [outcome_of(case, model.assess({**also, **case.evidence}), ASIDE) for case in shown]
 
 
 def _baselines(model: Model, cases: Sequence[Case]) -> dict[str, RankingScore]:
