@@ -90,9 +90,9 @@ def write_frame(like: Any, columns: Mapping[str, Sequence[Any] | Array]) -> Any:
     table = _eager(like)
     out = nw.from_dict({name: _plain(values) for name, values in columns.items()}, backend=table.implementation)
     index = nw.maybe_get_index(table)
-    if index is not None:
-        out = nw.maybe_set_index(out, index=index)
     native = out.to_native()
+    if index is not None:
+        native = native.set_axis(index, axis=0)
     return native.to_batches()[0] if _is_record_batch(like) and len(out) else native
 
 

@@ -127,6 +127,10 @@ class _Cohort:
             for id, support in supports_of(evidence, by_id).items():
                 unknown = np.ones((len(self.codes.codes), len(support)))
                 supports.setdefault(id, unknown)[row] = support
+        if not supports:
+            # Ones say nothing of a variable; they keep the rows when nothing is known in any of them.
+            first = self.variables[0]
+            supports[first.id] = np.ones((len(self.codes.codes), len(first.states)))
         return supports
 
     def _weights(self, rows: Sequence[int] | Int) -> dict[str, Array]:
