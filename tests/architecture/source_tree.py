@@ -71,10 +71,10 @@ def _walk(node: ast.AST, package: str, *, in_function: bool, for_types: bool) ->
             full = f"{base}.{alias.name}"
             yield Import(full if full in _BY_NAME else base, node.lineno, in_function, for_types)
     elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-        for child in node.body:
-            yield from _walk(child, package, in_function=in_function, for_types=True)
-        for child in node.orelse:
-            yield from _walk(child, package, in_function=in_function, for_types=for_types)
+        for statement in node.body:
+            yield from _walk(statement, package, in_function=in_function, for_types=True)
+        for statement in node.orelse:
+            yield from _walk(statement, package, in_function=in_function, for_types=for_types)
     else:
         inside = in_function or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
         for child in ast.iter_child_nodes(node):
