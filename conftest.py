@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-collect_ignore = [] if find_spec("numba") else ["src/toetwitch/engine/kernels_numba.py"]
+collect_ignore_glob = [] if find_spec("numba") else ["src/toetwitch/engine/*_numba.py"]
