@@ -43,8 +43,12 @@ class Adapter:
     """Kinds of evidence that the engine offers; laws about others are skipped."""
 
     def posterior(self, network: NetworkDefinition, evidence: Mapping[str, object]) -> Posteriors:
-        """Return P(state | evidence) of every variable, observed ones included."""
+        """Return P(state | evidence) of each of `ids`, observed ones included."""
         raise NotImplementedError
+
+    def ids(self, network: NetworkDefinition) -> Sequence[str]:
+        """Return the variables that `posterior` answers about: all of them."""
+        return list(network.by_id)
 
     def posterior_of(
         self, network: NetworkDefinition, evidence: Mapping[str, object], targets: Sequence[str]
@@ -94,6 +98,8 @@ class OwnAdapter(Adapter):
     known
         Networks that exist already, by the identity of their definition: a model under check brings its own, settings
         and all.
+    focus
+        What to ask for where a network has it, so that laws about a large model need not ask for everything.
 
     Examples
     --------
@@ -106,7 +112,8 @@ class OwnAdapter(Adapter):
 
     name = "toetwitch"
 
-    def __init__(self, known: Sequence[Network] = ()) -> None:
+    def __init__(self, known: Sequence[Network] = (), *, focus: Sequence[str] = ()) -> None:
+        self.focus = frozenset(focus)
         self._known = {id(network.definition): network for network in known}
         self._kept: OrderedDict[int, tuple[NetworkDefinition, Network]] = OrderedDict()
 
@@ -123,7 +130,11 @@ class OwnAdapter(Adapter):
 
     def posterior(self, network: NetworkDefinition, evidence: Mapping[str, object]) -> Posteriors:
         """Return P(state | evidence) of every variable, observed ones included."""
-        return self.network(network).posterior(evidence, list(network.by_id))
+        return self.network(network).posterior(evidence, self.ids(network))
+
+    def ids(self, network: NetworkDefinition) -> Sequence[str]:
+        """Return the variables that `posterior` answers about."""
+        return [id for id in network.by_id if id in self.focus] or list(network.by_id)
 
     def posterior_of(
         self, network: NetworkDefinition, evidence: Mapping[str, object], targets: Sequence[str]
@@ -154,9 +165,10 @@ class OwnAdapter(Adapter):
         import pandas as pd
 
         columns = {id: [case.get(id) for case in cases] for id in network.by_id}
-        found = self.network(network).posterior_many(pd.DataFrame(columns, dtype=object), threads=threads)
+        frame, ids = pd.DataFrame(columns, dtype=object), self.ids(network)
+        found = self.network(network).posterior_many(frame, ids, threads=threads)
         return [
-            {id: dict(zip(network.by_id[id].states, map(float, found[id][row]), strict=True)) for id in network.by_id}
+            {id: dict(zip(network.by_id[id].states, map(float, found[id][row]), strict=True)) for id in ids}
             for row in range(len(cases))
         ]
 

@@ -43,10 +43,13 @@ class LawBrokenError(ToetwitchError, AssertionError):
     ----------
     detail
         What was got and what was expected.
+    evidence
+        The case where it breaks, when that is not the one it was tried on.
     """
 
-    def __init__(self, detail: str) -> None:
+    def __init__(self, detail: str, *, evidence: Mapping[str, object] | None = None) -> None:
         self.detail = detail
+        self.evidence = evidence
         super().__init__(detail)
 
 
@@ -68,6 +71,8 @@ class Law:
         or "noisy_or" networks of binary variables.
     enumerates
         Whether the check enumerates the joint, so that it fits small networks only.
+    rebuilds
+        Whether the check builds other networks, which takes time for a large model.
     """
 
     name: str
@@ -75,6 +80,7 @@ class Law:
     check: Callable[[Adapter, Question], None]
     draws: str = "any"
     enumerates: bool = False
+    rebuilds: bool = False
 
     def __call__(self, adapter: Adapter, question: Question) -> None:
         """Check the law on a question."""
@@ -84,12 +90,12 @@ class Law:
 Check = Callable[[Adapter, Question], None]
 
 
-def law_of(draws: str = "any", *, enumerates: bool = False) -> Callable[[Check], Law]:
+def law_of(draws: str = "any", *, enumerates: bool = False, rebuilds: bool = False) -> Callable[[Check], Law]:
     """Make a law of a function: its name is the function's, its statement the first line of the docstring."""
 
     def made(check: Check) -> Law:
         statement = (check.__doc__ or "").strip().splitlines()[0]
-        return Law(check.__name__, statement, check, draws, enumerates)
+        return Law(check.__name__, statement, check, draws, enumerates, rebuilds)
 
     return made
 
@@ -104,7 +110,7 @@ def asked(adapter: Adapter, network: NetworkDefinition, evidence: Mapping[str, o
         raise LawBrokenError(f"possible evidence was refused: {error}") from error
     except Exception as error:
         raise LawBrokenError(f"possible evidence raised {type(error).__name__}: {error}") from error
-    for id in network.by_id:
+    for id in adapter.ids(network):
         if id not in answer:
             raise LawBrokenError(f"no posterior of {id!r}")
     return answer

@@ -1,6 +1,6 @@
 """Laws of the stated numbers: what a table says in so many words is what the network answers."""
 
-# ruff: noqa: D401, D403 (the docstring of a law is its statement)
+# ruff: noqa: D401 (the docstring of a law is its statement)
 from __future__ import annotations
 
 __all__ = ["expanded", "odds_ratios_hold", "prevalence_holds", "stated_alone"]
@@ -35,18 +35,28 @@ def expanded(adapter: Adapter, question: Question) -> None:
 def prevalence_holds(adapter: Adapter, question: Question) -> None:
     """Where a table cites a marginal, the network's own marginal is that number."""
     network = question.network
-    prior = asked(adapter, network, {})
+    for given, cited in _cited(network).items():
+        try:
+            answer = adapter.posterior_of(network, dict(given), list(dict.fromkeys(id for id, _ in cited)))
+        except ImpossibleEvidenceError:
+            continue
+        for (id, state), p in cited.items():
+            close(answer[id][state], p, f"P({id} = {state} | {_said(dict(given))})")
+
+
+def _cited(network: NetworkDefinition) -> dict[tuple[tuple[str, str], ...], dict[tuple[str, str], float]]:
+    """Return what is given, and then which probability is cited for which id and state."""
+    found: dict[tuple[tuple[str, str], ...], dict[tuple[str, str], float]] = {}
     for table in network.tables:
         if isinstance(table, Logistic) and table.anchor.kind == "prevalence":
             for state, cited in table.anchor.bands.items():
-                if prior[table.anchor.by][state] > 0:
-                    got = asked(adapter, network, {table.anchor.by: state})[table.child]["true"]
-                    close(got, cited.value, f"P({table.child} | {table.anchor.by} = {state})")
+                found.setdefault(((table.anchor.by, state),), {})[table.child, "true"] = cited.value
             if table.anchor.overall is not None and not table.anchor.bands:
-                close(prior[table.child]["true"], table.anchor.overall.value, f"P({table.child})")
+                found.setdefault((), {})[table.child, "true"] = table.anchor.overall.value
         elif isinstance(table, NoisyMax) and table.leak.kind == "prevalence":
             for state, cited in table.leak.overall.items():
-                close(prior[table.child][state], cited.value, f"P({table.child} = {state})")
+                found.setdefault((), {})[table.child, state] = cited.value
+    return found
 
 
 @law_of("any")

@@ -1,5 +1,6 @@
 """Hypothesis strategies for probabilities, tables, networks, evidence, cases and frames."""
 
+from toetwitch.testing.strategies.cases import cases, rule_books, sample_world
 from toetwitch.testing.strategies.evidence import EVIDENCE_KINDS, Question, clashes, evidence, frames, questions
 from toetwitch.testing.strategies.networks import SHAPES, networks, noisy_or_networks, variables
 from toetwitch.testing.strategies.numbers import EXTREME, distributions, odds_ratios, probabilities
@@ -11,6 +12,7 @@ __all__ = [
     "SHAPES",
     "TABLE_KINDS",
     "Question",
+    "cases",
     "clashes",
     "cpts",
     "distributions",
@@ -23,5 +25,7 @@ __all__ = [
     "odds_ratios",
     "probabilities",
     "questions",
+    "rule_books",
+    "sample_world",
     "variables",
 ]
