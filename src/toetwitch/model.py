@@ -13,7 +13,7 @@ from __future__ import annotations
 __all__ = ["TRIAGE_LEVELS", "Model", "Network", "load_model", "read_network"]
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from toetwitch.reasoning.assessment import Assessment, Assessor, Identity
 from toetwitch.reasoning.attribution import Production, attribute
 from toetwitch.reasoning.cohort import assess_codes
 from toetwitch.reasoning.explanation import Explanation
+from toetwitch.reasoning.questions import NextQuestions, next_questions
 
 
 class Model:
@@ -187,6 +188,52 @@ class Model:
         True
         """
         return attribute(self._assessor.disablement, self._network.read(evidence))
+
+    def next_questions(
+        self,
+        evidence: Mapping[str, object],
+        *,
+        k: int = 3,
+        horizon: int = 1,
+        costs: Mapping[str, float] | None = None,
+        questions: Sequence[str] | None = None,
+        policy: str | None = None,
+    ) -> NextQuestions:
+        """Return what to ask next: red flags that could raise the level first, then what tells most about the causes.
+
+        Parameters
+        ----------
+        evidence
+            The case.
+        k
+            How many questions.
+        horizon
+            1, or 2 to count the best next question too.
+        costs
+            Question to what asking it costs; 1 for the others.
+        questions
+            What may be asked; by default every context, finding and test about which nothing is known.
+        policy
+            Whose level counts; the model's default when None.
+
+        Raises
+        ------
+        EvidenceError
+            For a horizon that is neither 1 nor 2, or a cost that is not above 0.
+        ImpossibleEvidenceError
+            When the evidence has probability zero.
+        """
+        return next_questions(
+            self._network.inference,
+            self._network.read(evidence),
+            self.causes,
+            k=k,
+            horizon=horizon,
+            costs=costs,
+            questions=questions,
+            assessor=self._assessor,
+            policy=policy,
+        )
 
     def __repr__(self) -> str:
         d = self._definition

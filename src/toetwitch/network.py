@@ -21,6 +21,7 @@ from toetwitch.knowledge.network import NetworkDefinition
 from toetwitch.knowledge.variable import Variable
 from toetwitch.reasoning.attribution import Production, produced
 from toetwitch.reasoning.explanation import Explanation, explain
+from toetwitch.reasoning.questions import NextQuestions, next_questions
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -244,6 +245,53 @@ class Network:
             When the evidence has probability zero.
         """
         return Production(produced(self._inference, self.read(evidence)))
+
+    def next_questions(
+        self,
+        evidence: Mapping[str, object],
+        targets: Sequence[str],
+        *,
+        k: int = 3,
+        horizon: int = 1,
+        costs: Mapping[str, float] | None = None,
+        questions: Sequence[str] | None = None,
+    ) -> NextQuestions:
+        """Return which unobserved variables tell most about the targets, in bits by cost.
+
+        Parameters
+        ----------
+        evidence
+            The case.
+        targets
+            What the answers are to tell about.
+        k
+            How many questions.
+        horizon
+            1, or 2 to count the best next question too.
+        costs
+            Question to what asking it costs; 1 for the others.
+        questions
+            What may be asked; by default everything unobserved that is no target.
+
+        Raises
+        ------
+        EvidenceError
+            For a horizon that is neither 1 nor 2, or a cost that is not above 0.
+        ImpossibleEvidenceError
+            When the evidence has probability zero.
+
+        Examples
+        --------
+        >>> from toetwitch.knowledge import Cpt, NetworkDefinition, Variable
+        >>> tables = (Cpt("rain", (), [0.8, 0.2]), Cpt("wet", ("rain",), [[0.9, 0.1], [0.2, 0.8]]))
+        >>> net = Network(NetworkDefinition((Variable("rain"), Variable("wet")), tables))
+        >>> best = net.next_questions({}, ["rain"]).questions[0]
+        >>> best.id, round(best.gain, 3), best.telling
+        ('wet', 0.275, 'true')
+        """
+        return next_questions(
+            self._inference, self.read(evidence), targets, k=k, horizon=horizon, costs=costs, questions=questions
+        )
 
     def plan(self, evidence: Mapping[str, object] | None = None, targets: Sequence[str] | None = None) -> Plan:
         """Return how a question would be answered, with its predicted cost, without answering it."""

@@ -72,6 +72,8 @@ class TwinInference:
         targets = [self.exact.index(id) for id in findings]
         needed = set(targets) | self._above(targets)
         lanes = {i: potential for i, potential in twin.lanes.items() if i in needed}
+        if not lanes:
+            return {cause: dict.fromkeys(findings, 0.0) for cause in self.causes}
         log_evidence, marginals = twin.compiled.lanes(hard, soft, lanes, targets)
         possible = ~np.isinf(log_evidence)
         return {
