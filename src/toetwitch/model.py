@@ -18,7 +18,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from toetwitch.errors import UnknownNameError
+from toetwitch.errors import EvidenceError, UnknownNameError
 from toetwitch.evidence import read_evidence
 from toetwitch.frames import read_codes, write_frame
 from toetwitch.inference import ExactInference
@@ -31,6 +31,7 @@ from toetwitch.reasoning.assessment import Assessment, Assessor, Identity
 from toetwitch.reasoning.attribution import Production, attribute
 from toetwitch.reasoning.cohort import assess_codes
 from toetwitch.reasoning.explanation import Explanation
+from toetwitch.reasoning.intervention import Advised, WhatIf, advise
 from toetwitch.reasoning.questions import NextQuestions, next_questions
 
 
@@ -234,6 +235,78 @@ class Model:
             assessor=self._assessor,
             policy=policy,
         )
+
+    def what_if(
+        self,
+        evidence: Mapping[str, object],
+        do: Mapping[str, str | bool],
+        targets: Sequence[str] | None = None,
+    ) -> WhatIf:
+        """Return what setting a context or a cause would change: do, not see.
+
+        Parameters
+        ----------
+        evidence
+            The case.
+        do
+            Context or cause to the state it is set to.
+        targets
+            Ids; every variable that is not set by default.
+
+        Raises
+        ------
+        EvidenceError
+            For setting something that is neither context nor cause.
+        UnknownNameError
+            For an id or state that does not exist; carries the nearest one.
+        ImpossibleEvidenceError
+            When the evidence has probability zero, or would have under the intervention.
+        """
+        self._check_modifiable(do)
+        return self._network.what_if(evidence, do, targets)
+
+    def counterfactual(
+        self,
+        evidence: Mapping[str, object],
+        do: Mapping[str, str | bool],
+        targets: Sequence[str] | None = None,
+    ) -> dict[str, dict[str, float]]:
+        """Return what would have been seen under an intervention, given what was seen: target to state to probability.
+
+        Raises
+        ------
+        EvidenceError
+            For setting something that is neither context nor cause.
+        ImpossibleEvidenceError
+            When the evidence has probability zero.
+        """
+        self._check_modifiable(do)
+        return self._network.counterfactual(evidence, do, targets)
+
+    def advise(self, evidence: Mapping[str, object], *, policy: str | None = None) -> Advised:
+        """Return what a person can do, ranked by which findings would persist; silent where the level asks for help.
+
+        Contraindicated steps are withheld, and a step that needs a prescriber is shown as one.
+
+        Raises
+        ------
+        ImpossibleEvidenceError
+            When the evidence has probability zero.
+        """
+        level = self.assess(evidence, policy=policy).triage.level
+        return advise(
+            self._network.interventions,
+            self._network.read(evidence),
+            level,
+            self._definition.advice,
+            self._definition.rules,
+        )
+
+    def _check_modifiable(self, do: Mapping[str, object]) -> None:
+        variables = self._network.variables
+        for id in do:
+            if id in variables and variables[id].kind not in ("context", "cause"):
+                raise EvidenceError(f"{id!r} is a {variables[id].kind}; expected a context or a cause to set")
 
     def __repr__(self) -> str:
         d = self._definition

@@ -16,11 +16,13 @@ from toetwitch.errors import EvidenceError, ImpossibleEvidenceError
 from toetwitch.evidence import Evidence, read_evidence
 from toetwitch.frames import Codes, read_codes
 from toetwitch.inference import ExactInference
+from toetwitch.inference.counterfactual import Counterfactual
 from toetwitch.interop import from_pgmpy, read_bif, to_pgmpy
 from toetwitch.knowledge.network import NetworkDefinition
 from toetwitch.knowledge.variable import Variable
 from toetwitch.reasoning.attribution import Production, produced
 from toetwitch.reasoning.explanation import Explanation, explain
+from toetwitch.reasoning.intervention import WhatIf, what_if
 from toetwitch.reasoning.questions import NextQuestions, next_questions
 
 if TYPE_CHECKING:
@@ -49,16 +51,18 @@ class Network:
     0.6667
     """
 
-    __slots__ = ("_inference",)
+    __slots__ = ("_counterfactual", "_inference")
 
     def __init__(self, definition: NetworkDefinition, *, memory_budget: int = 2 * 2**30) -> None:
         self._inference = ExactInference(definition, memory_budget=memory_budget)
+        self._counterfactual = Counterfactual(self._inference)
 
     @classmethod
     def from_inference(cls, inference: ExactInference) -> Network:
         """Return a network that answers with an inference that exists already."""
         network = cls.__new__(cls)
         network._inference = inference
+        network._counterfactual = Counterfactual(inference)
         return network
 
     @classmethod
@@ -293,6 +297,67 @@ class Network:
             self._inference, self.read(evidence), targets, k=k, horizon=horizon, costs=costs, questions=questions
         )
 
+    def what_if(
+        self,
+        evidence: Mapping[str, object] | None,
+        do: Mapping[str, str | bool],
+        targets: Sequence[str] | None = None,
+    ) -> WhatIf:
+        """Return what setting variables would change: if the evidence were seen under it, and instead of it.
+
+        Parameters
+        ----------
+        evidence
+            What was seen.
+        do
+            Id to the state it is set to: an intervention, from which nothing above it is learnt.
+        targets
+            Ids; every variable that is not set by default.
+
+        Raises
+        ------
+        UnknownNameError
+            For an id or state that does not exist; carries the nearest one.
+        ImpossibleEvidenceError
+            When the evidence has probability zero, or would have under the intervention.
+
+        Examples
+        --------
+        >>> from toetwitch.knowledge import Cpt, NetworkDefinition, Variable
+        >>> tables = (Cpt("rain", (), [0.8, 0.2]), Cpt("wet", ("rain",), [[0.9, 0.1], [0.2, 0.8]]))
+        >>> net = Network(NetworkDefinition((Variable("rain"), Variable("wet")), tables))
+        >>> round(net.what_if({}, {"wet": True}).seen["rain"]["true"], 4)
+        0.2
+        """
+        return what_if(self._counterfactual, self.read(evidence), self._setting(do), self._known(targets))
+
+    def counterfactual(
+        self,
+        evidence: Mapping[str, object] | None,
+        do: Mapping[str, str | bool],
+        targets: Sequence[str] | None = None,
+    ) -> dict[str, dict[str, float]]:
+        """Return P(target would be in each state under an intervention | what was seen), by the twin network.
+
+        Links of a noisy-OR or noisy-MAX keep their chance events in both worlds; other tables are coupled by
+        quantiles, states in their order.
+
+        Raises
+        ------
+        UnknownNameError
+            For an id or state that does not exist; carries the nearest one.
+        ImpossibleEvidenceError
+            When the evidence has probability zero.
+        """
+        wanted = self._known(targets) or [id for id in self.variables if id not in do]
+        found = self._counterfactual.would_be(self.read(evidence), self._setting(do), wanted)
+        return {id: self._by_state(id, values) for id, values in found.items()}
+
+    @property
+    def interventions(self) -> Counterfactual:
+        """Interventions by name, for code that works with arrays."""
+        return self._counterfactual
+
     def plan(self, evidence: Mapping[str, object] | None = None, targets: Sequence[str] | None = None) -> Plan:
         """Return how a question would be answered, with its predicted cost, without answering it."""
         read = self.read(evidence)
@@ -303,6 +368,14 @@ class Network:
         return f"<Network of {len(self.variables)} variables, {arcs} arcs>"
 
     # -- inside ---------------------------------------------------------------------------------------------------
+
+    def _setting(self, do: Mapping[str, str | bool]) -> dict[str, int]:
+        return {id: self._state(id, state) for id, state in do.items()}
+
+    def _known(self, targets: Sequence[str] | None) -> list[str] | None:
+        for id in targets or ():
+            self._inference.index(id)
+        return None if targets is None else list(targets)
 
     def _state(self, target: str, state: str | bool | None) -> int:
         self._inference.index(target)
