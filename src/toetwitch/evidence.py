@@ -19,6 +19,7 @@ __all__ = [
     "Excluded",
     "Jeffrey",
     "Likelihood",
+    "StateSpace",
     "Unknown",
     "excluded",
     "is_unknown",
@@ -217,6 +218,8 @@ def read_evidence(evidence: Mapping[str, object], variables: Mapping[str, StateS
         if isinstance(value, Excluded):
             weights = np.ones(len(variable.states))
             weights[[variable.index(state) for state in value.states]] = 0.0
+            if not weights.any():
+                raise EvidenceError(f"every state of {id!r} is excluded; expected at least one that is left")
             soft[id] = _frozen(weights)
             ruled_out.add(id)
         elif isinstance(value, Likelihood):

@@ -12,6 +12,9 @@ because a finding above them does (a toe moves because its muscle twitches), tak
 the finding is below its state, and the findings above it are in given states, the part with C present is scaled by
 the chance that they vanish with it.
 
+Where the evidence allows it, all of this is read off the lanes of the posterior itself
+(`toetwitch.inference.expansion`), to six digits or better.
+
 `toetwitch.inference.twin` answers the same question on the explicit twin network, and takes over for the few forms that
 this scheme leaves out (links that never fail into a finding above, deeper chains).
 
@@ -37,6 +40,7 @@ from numpy.typing import NDArray
 from toetwitch.engine import Dense, NoisyMax
 from toetwitch.evidence import Evidence
 from toetwitch.inference.exact import ExactInference
+from toetwitch.inference.expansion import DECISION_AMPLIFICATION, Expansion
 from toetwitch.inference.twin import TwinInference
 
 Array = NDArray[np.float64]
@@ -96,18 +100,24 @@ class Disablement:
         present = [id for id, s in evidence.hard.items() if s > 0 and self._child(self.exact.index(id)) is not None]
         soft = [id for id in weights if self._child(self.exact.index(id)) is not None and len(weights[id]) == 2]
         findings = [self._finding(id, evidence) for id in (*present, *soft)]
-        shares: dict[str, Array] = {}
+        shares = self._by_sums(findings, evidence, weights)
+        if shares is not None:
+            return self._table(findings, shares)
+        shares = {}
         direct = [finding for finding in findings if not finding.above and finding.id not in weights]
         if direct:
             shares.update(self._by_derivative(direct, evidence, weights))
         for finding in findings:
-            if finding.id not in shares and self._fits_lanes(finding, weights):
+            if finding.id not in shares and self._fits_lanes(finding, evidence, weights):
                 shares[finding.id] = self._by_lanes(finding, evidence, weights)
         if len(shares) < len(findings):
             explicit = self.twin.necessity(evidence)
             for finding in findings:
                 row = np.array([explicit[cause][finding.id] for cause in self.causes])
                 shares.setdefault(finding.id, row)
+        return self._table(findings, shares)
+
+    def _table(self, findings: Sequence[_Finding], shares: Mapping[str, Array]) -> dict[str, dict[str, float]]:
         return {
             cause: {finding.id: float(shares[finding.id][k]) for finding in findings}
             for k, cause in enumerate(self.causes)
@@ -138,18 +148,85 @@ class Disablement:
             raise TypeError(f"variable {i} is made by a {type(potential).__name__}; expected a noisy-MAX")
         return potential
 
-    def _fits_lanes(self, finding: _Finding, weights: Mapping[str, Array]) -> bool:
+    def _fits_lanes(self, finding: _Finding, evidence: Evidence, weights: Mapping[str, Array]) -> bool:
+        known = {self.exact.index(id) for id in (*evidence.hard, *weights)}
+        for i in (finding.index, *finding.above):
+            if set(self.exact.expander.observed_below(i, known)) - {finding.index}:
+                return False
         if finding.child != finding.index or 2 ** len(finding.above) > MAX_CONFIGURATIONS:
             return False
-        for m in finding.above:
-            potential = self._potentials[m]
-            if not isinstance(potential, NoisyMax) or self.exact.resolved.sizes[m] != 2:
-                return False
-            if any(term.parent is not None and self._child(term.parent) is not None for term in potential.terms):
-                return False
-            if any(_cumulative(potential, c)[0] == 0 for c in self._indices):
-                return False
+        if not all(self._fits_above(m) for m in finding.above):
+            return False
         return all(_cumulative(self._noisy(finding.child), c)[finding.state - 1] > 0 for c in self._indices)
+
+    # -- signed sums ----------------------------------------------------------------------------------------------
+
+    def _by_sums(
+        self, findings: Sequence[_Finding], evidence: Evidence, weights: Mapping[str, Array]
+    ) -> dict[str, Array] | None:
+        """Return finding to necessity by cause from the lanes of the posterior itself; None where they do not fit."""
+        taking = self.exact.takes(evidence, weights) if findings else ()
+        plain = [f for f in findings if f.id not in taking]
+        if not findings or not taking or any(f.above or f.child != f.index or f.id in weights for f in plain):
+            return None
+        sizes = self.exact.resolved.sizes
+        below = [{f.id: (np.arange(sizes[f.index]) < f.state).astype(float)} for f in plain]
+        expansion = self.exact.expansion(evidence, weights, self.causes, variants=[{}, *below])
+        if expansion is None:
+            return None
+        whole = expansion.sum()
+        if whole.amplification > DECISION_AMPLIFICATION or not all(self._fits_sums(f, expansion) for f in findings):
+            return None
+        factors = {leaf.index: expansion.share(leaf.index) for leaf in expansion.leaves}
+        shares = {}
+        for finding in findings:
+            variant = plain.index(finding) + 1 if finding in plain else 0
+            rest = [factor for i, factor in factors.items() if i != finding.index and i not in finding.above]
+            lower = 1.0 if variant else expansion.share_below(finding.index, finding.state)
+            actual = math.prod(factors[m] for m in finding.above)
+            lanes, shift = expansion.parts(np.asarray(math.prod(rest) * lower), variant)
+            present = np.stack([expansion.posterior[c][1][variant] for c in self._indices])
+            joint = lanes * math.exp(shift - whole.log_evidence) * present
+            shares[finding.id] = self._gain(finding, expansion, joint, np.asarray(actual))
+        return shares
+
+    def _fits_sums(self, finding: _Finding, expansion: Expansion) -> bool:
+        noisy = self._noisy(finding.child)
+        if any(_cumulative(noisy, c)[finding.state - 1] == 0 for c in self._indices):
+            return False
+        return all(m in expansion.place and self._fits_above(m) for m in finding.above)
+
+    def _fits_above(self, m: int) -> bool:
+        potential = self._potentials[m]
+        if not isinstance(potential, NoisyMax) or self.exact.resolved.sizes[m] != 2:
+            return False
+        if any(term.parent is not None and self._child(term.parent) is not None for term in potential.terms):
+            return False
+        return all(_cumulative(potential, c)[0] > 0 for c in self._indices)
+
+    def _gain(self, finding: _Finding, expansion: Expansion, joint: Array, actual: Array) -> Array:
+        """Return necessity by cause from P(cause, lane, finding below its state) / P(e), shape (causes, lanes)."""
+        noisy, s = self._noisy(finding.child), finding.state
+        within = np.array([_cumulative(noisy, c)[s] for c in self._indices])
+        below = np.array([_cumulative(noisy, c)[s - 1] for c in self._indices])
+        taking = finding.index in expansion.place and finding.child == finding.index
+        w_self = expansion.weights[finding.index][s] if taking else 1.0
+        kept = (joint * actual).sum(axis=1)
+        gain = within / below * kept - kept
+        for k, c in enumerate(self._indices):
+            fails = [_cumulative(self._noisy(m), c)[0] for m in finding.above]
+            if any(q < 1 for q in fails):
+                switched = [
+                    self._vanishing(m, q, finding, expansion) for m, q in zip(finding.above, fails, strict=True)
+                ]
+                gain[k] = within[k] / below[k] * (joint[k] * math.prod(switched)).sum() - kept[k]
+        return np.asarray(np.clip(gain * w_self, 0.0, 1.0))
+
+    def _vanishing(self, m: int, fails: float, finding: _Finding, expansion: Expansion) -> Array:
+        """Return the lane factor of a finding above, its absence counting also for when it vanishes with the cause."""
+        w, reach, s = expansion.weights[m], _cumulative(self._noisy(finding.child), m), finding.state
+        gone = w[1] * (reach[s] - reach[s - 1]) * (1 - fails) / fails * expansion.lower(m, 1, but=finding.index)
+        return expansion.share_of(m, np.stack([w[0] + gone, w[1] * expansion.lower(m, 1)]))
 
     # -- one derivative -------------------------------------------------------------------------------------------
 
@@ -195,7 +272,8 @@ class Disablement:
         if math.isinf(total):
             return np.zeros(len(self.causes))
         joint = np.exp(log_evidence - total)[None, :] * np.stack([marginals[c][1] for c in self._indices])
-        return self._weighed(finding, states, w_above, joint) * float(w_self[s])
+        gain = self._weighed(finding, states, w_above, joint) * float(w_self[s])
+        return np.asarray(np.clip(gain, 0.0, 1.0))
 
     def _weighed(
         self, finding: _Finding, states: NDArray[np.int64], w_above: Mapping[int, Array], joint: Array
@@ -212,7 +290,7 @@ class Disablement:
             vanishes = w[0] + w[1] * (reach[s] - reach[s - 1]) * (1 - fails) / fails
             actual *= w[states[:, bit]][None, :]
             switched *= np.where(states[:, bit] == 0, vanishes[:, None], w[1])
-        return np.asarray(np.clip(((switched - actual) * joint).sum(axis=1), 0.0, 1.0))
+        return np.asarray(((switched - actual) * joint).sum(axis=1))
 
 
 def _cumulative(noisy: Dense | NoisyMax, parent: int) -> Array:

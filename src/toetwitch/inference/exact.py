@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from toetwitch.engine import CompiledNetwork, Plan
 from toetwitch.errors import BudgetExceededError, EvidenceError, ImpossibleEvidenceError, UnknownNameError
 from toetwitch.evidence import Evidence
+from toetwitch.inference.expansion import DECISION_AMPLIFICATION, SAFE_AMPLIFICATION, Expander, Expansion
 from toetwitch.inference.resolution import Numbers, Resolved, resolve
 from toetwitch.knowledge.network import NetworkDefinition
 
@@ -79,6 +80,7 @@ class ExactInference:
         self.memory_budget = memory_budget
         self.resolved: Resolved = resolve(network, shifts=self.shifts)
         self.compiled = CompiledNetwork(self.resolved.sizes, self.resolved.potentials, memory_budget=memory_budget)
+        self.expander = Expander(self.resolved, self.compiled)
 
     # -- one case -------------------------------------------------------------------------------------------------
 
@@ -161,6 +163,50 @@ class ExactInference:
             if not self._possible(without):
                 kept = without
         return kept.ids
+
+    def readings(
+        self, evidence: Evidence, varied: Mapping[str, Array], targets: Sequence[str]
+    ) -> dict[str, Array] | None:
+        """Return id to posteriors, shape (states, readings), by signed sums; None where they do not fit.
+
+        Good to six digits or better: for holding against thresholds.
+
+        Parameters
+        ----------
+        evidence
+            The case.
+        varied
+            Id to weights, shape (states, readings), that replace what the case says of it.
+        targets
+            Ids asked for, none of them varied.
+        """
+        weights = self.weights(evidence)
+        taking = self.expander.takes(self._hard(evidence), self._indexed(weights))
+        signed = [id for id in varied if self.index(id) in taking]
+        plain = [id for id in varied if self.index(id) not in taking]
+        count = next(iter(varied.values())).shape[1]
+        kinds: dict[tuple[bytes, ...], int] = {}
+        kind_of = [
+            kinds.setdefault(tuple(varied[id][:, r].tobytes() for id in plain), len(kinds)) for r in range(count)
+        ]
+        variants = [{id: varied[id][:, kind_of.index(kind)] for id in plain} for kind in range(len(kinds))]
+        expansion = self.expansion(evidence, weights, targets, free=signed, variants=variants)
+        if expansion is None:
+            return None
+        fixed = math.prod(
+            expansion.share(leaf.index)
+            for leaf in expansion.leaves
+            if leaf.index not in {self.index(id) for id in signed}
+        ) * np.ones(len(expansion.choice))
+        found = {id: np.zeros((len(self.network.by_id[id].states), count)) for id in targets}
+        for r, kind in enumerate(kind_of):
+            shares = [expansion.share(self.index(id), varied[id][:, r]) for id in signed]
+            answer = expansion.summed(math.prod(shares, start=fixed), kind)
+            if answer.amplification > DECISION_AMPLIFICATION:
+                return None
+            for id in targets:
+                found[id][:, r] = answer.marginals[self.index(id)]
+        return found
 
     # -- many cases -----------------------------------------------------------------------------------------------
 
@@ -264,11 +310,54 @@ class ExactInference:
     def _run(
         self, evidence: Evidence, soft: Mapping[str, Array], targets: Sequence[str]
     ) -> tuple[float, dict[str, Array]]:
+        """Answer by the signed sum over the small plan where it is accurate, else by the plan without signs."""
+        places = [self.index(id) for id in targets]
+        expansion = self.expansion(evidence, soft, targets)
+        if expansion is not None:
+            found = expansion.sum()
+            if found.amplification <= SAFE_AMPLIFICATION:
+                return found.log_evidence, {id: found.marginals[i] for id, i in zip(targets, places, strict=True)}
         with self.named_budget():
-            answer = self.compiled.posterior(
-                self._hard(evidence), self._indexed(soft), [self.index(id) for id in targets]
+            answer = self.compiled.posterior(self._hard(evidence), self._indexed(soft), places)
+        return answer.log_evidence, {id: answer.marginals[i] for id, i in zip(targets, places, strict=True)}
+
+    def takes(self, evidence: Evidence, soft: Mapping[str, Array]) -> tuple[str, ...]:
+        """Return the present findings that `expansion` would write as signed sums."""
+        taking = self.expander.takes(self._hard(evidence), self._indexed(soft))
+        return tuple(id for id in (*evidence.hard, *soft) if self.index(id) in taking)
+
+    def expansion(
+        self,
+        evidence: Evidence,
+        soft: Mapping[str, Array],
+        targets: Sequence[str],
+        *,
+        free: Sequence[str] = (),
+        variants: Sequence[Mapping[str, Array]] = ({},),
+    ) -> Expansion | None:
+        """Return the present findings of a case as signed sums, or None where that form does not fit.
+
+        Parameters
+        ----------
+        evidence
+            The hard evidence of the case.
+        soft
+            Id to weights, shape (states,): all its other evidence.
+        targets
+            Ids asked for.
+        free
+            Findings whose every state, and their absence from the evidence, will be read.
+        variants
+            Other readings of ids that take no part in the sum: id to weights, shape (states,).
+        """
+        with self.named_budget():
+            return self.expander.expand(
+                self._hard(evidence),
+                self._indexed(soft),
+                [self.index(id) for id in targets],
+                free={self.index(id) for id in free},
+                variants=[self._indexed(variant) for variant in variants],
             )
-        return answer.log_evidence, {id: answer.marginals[self.index(id)] for id in targets}
 
     def weights(self, evidence: Evidence) -> dict[str, Array]:
         """Return id to weights, shape (states,): Jeffrey's statements become the weights that make them hold.

@@ -370,7 +370,7 @@ class _Resolution:
             )
         # A draw of the parameters may put a link below its leak: it then adds nothing.
         net = np.minimum.accumulate(net[::-1], axis=0)[::-1]
-        return np.diff(net, axis=0, prepend=0.0)
+        return np.maximum(np.diff(net, axis=0, prepend=0.0), 0.0)
 
     def _solved_leak(self, table: stated.NoisyMax) -> Array:
         """Return the leak with which every state's marginal is the cited one; one threshold at a time."""

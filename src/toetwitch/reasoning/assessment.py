@@ -11,7 +11,7 @@ __all__ = ["Assessment", "Assessor", "Identity"]
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -248,18 +248,24 @@ class Assessor:
         targets = [id for id in self.causes if id in asked]
         if not targets:
             return 0
+        return max(map(int, posterior_level(self._over_readings(evidence, readings, targets), self.book)))
+
+    def _over_readings(
+        self, evidence: Evidence, readings: Mapping[str, Array], targets: Sequence[str]
+    ) -> dict[str, Array]:
+        """Return target to P(present) by reading, shape (readings,)."""
         if not readings:
             answer = self.inference.posterior(evidence, targets)
-            return int(posterior_level({id: answer.marginals[id][1] for id in targets}, self.book))
-        rest = evidence.without(*readings)
-        count = next(iter(readings.values())).shape[1]
-        highest = 0
+            return {id: answer.marginals[id][1:2] for id in targets}
+        by_sums = self.inference.readings(evidence, readings, targets)
+        if by_sums is not None:
+            return {id: by_sums[id][1] for id in targets}
+        rest, count = evidence.without(*readings), next(iter(readings.values())).shape[1]
+        blocks = []
         for start in range(0, count, LANES_AT_ONCE):
             block = {id: weights[:, start : start + LANES_AT_ONCE] for id, weights in readings.items()}
-            _, marginals = self.inference.lanes(rest, block, targets)
-            levels = posterior_level({id: marginals[id][1] for id in targets}, self.book)
-            highest = max(highest, int(levels.max()))
-        return highest
+            blocks.append(self.inference.lanes(rest, block, targets)[1])
+        return {id: np.concatenate([block[id][1] for block in blocks]) for id in targets}
 
     def _gate_denied(self, evidence: Evidence) -> Evidence:
         """Return the evidence with every unanswered question of the gate answered no, where that is possible."""
