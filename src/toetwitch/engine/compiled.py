@@ -12,6 +12,7 @@ __all__ = ["Answer", "Batch", "CompiledNetwork"]
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from threading import Lock
 from types import MappingProxyType
 from typing import TypeVar
@@ -20,6 +21,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from toetwitch.engine.assignment import most_probable
+from toetwitch.engine.batches import Batch, run_batch
+from toetwitch.engine.cohort import FlatNetwork, flatten
 from toetwitch.engine.factors import Evidence
 from toetwitch.engine.gradient import Gradient, differentiate
 from toetwitch.engine.plan import Plan, make_plan
@@ -34,8 +37,6 @@ Array = NDArray[np.float64]
 Kept = TypeVar("Kept")
 KEPT_PROGRAMS = 512
 """Programs kept per network; a toe-sized one takes some tens of kilobytes."""
-LANES = 64
-"""Cases of one pattern run side by side: enough to fill the vector units, few enough for the cache."""
 NO_WEIGHTS: Mapping[int, Array] = MappingProxyType({})
 
 
@@ -52,22 +53,6 @@ class Answer:
     """
 
     log_evidence: float
-    marginals: Mapping[int, Array]
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Posteriors of many cases.
-
-    Attributes
-    ----------
-    log_evidence
-        Natural logarithm of the probability of each row's evidence, shape (rows,); -inf where it is impossible.
-    marginals
-        Posterior of each target, shape (rows, size); zeros in the rows whose evidence is impossible.
-    """
-
-    log_evidence: Array
     marginals: Mapping[int, Array]
 
 
@@ -205,23 +190,7 @@ class CompiledNetwork:
         for v, w in weights.items():
             if w.shape != (rows, self.sizes[v]):
                 raise EvidenceError(f"weights of variable {v}: shape {w.shape}; expected {(rows, self.sizes[v])}")
-        wanted = self._targets(targets, ())
-        log_evidence = np.zeros(rows)
-        marginals = {v: np.zeros((rows, self.sizes[v])) for v in wanted}
-        del threads
-        for members in self._groups(table):
-            row = table[members[0]]
-            hard = [int(v) for v in np.flatnonzero(row >= 0)]
-            session = self._session(hard, frozenset(v for v in hard if v in self._noisy and row[v]), soft, wanted)
-            hard_columns = np.array(session.hard, dtype=np.intp)
-            for start in range(0, len(members), LANES):
-                block = members[start : start + LANES]
-                states = np.ascontiguousarray(table[np.ix_(block, hard_columns)].T, dtype=np.int64)
-                own = {v: np.ascontiguousarray(w[block].T) for v, w in weights.items()}
-                log_evidence[block], flat = session.answer(states, own, len(block))
-                for v, begin, end in session.spans:
-                    marginals[v][block] = flat[begin:end].T
-        return Batch(log_evidence, marginals)
+        return run_batch(self, table, weights, self._targets(targets, ()), threads)
 
     def joint(
         self, hard: Mapping[int, int], soft: Mapping[int, ArrayLike], scope: Sequence[int]
@@ -302,6 +271,27 @@ class CompiledNetwork:
         """Return what is kept for a pattern of evidence, made on first use."""
         key = (tuple(hard), raised, tuple(soft), None if targets is None else tuple(targets), structure)
         return self._keep(key, lambda: self._make_session(key[0], raised, key[2], targets, structure))
+
+    @cached_property
+    def flat(self) -> FlatNetwork:
+        """The network laid out for cohorts."""
+        return flatten(self._structure, self._potentials)
+
+    @property
+    def structure(self) -> Structure:
+        """Sizes and shapes, without numbers."""
+        return self._structure
+
+    @property
+    def noisy_children(self) -> frozenset[int]:
+        """Variables that are the child of a noisy-max."""
+        return self._noisy
+
+    def session(
+        self, hard: tuple[int, ...], raised: frozenset[int], soft: tuple[int, ...], targets: Sequence[int]
+    ) -> Session:
+        """Return what answers one pattern of evidence: see `Pattern` for the arguments."""
+        return self._session(hard, raised, soft, targets)
 
     def _make_session(
         self,
@@ -419,18 +409,6 @@ class CompiledNetwork:
                 f"row {row}, variable {v}: state {table[row, v]}; expected 0 to {self.sizes[v] - 1}, or -1 for unknown"
             )
         return table
-
-    def _groups(self, table: NDArray[np.integer]) -> list[NDArray[np.intp]]:
-        """Return row numbers grouped by pattern: what is observed, and which noisy-max children above their lowest."""
-        if not len(table):
-            return []
-        signs = np.sign(table).astype(np.int8)
-        plain = [v for v in range(table.shape[1]) if v not in self._noisy]
-        signs[:, plain] = np.minimum(signs[:, plain], 0)
-        _, inverse = np.unique(signs, axis=0, return_inverse=True)
-        order = np.argsort(inverse.reshape(-1), kind="stable")
-        cuts = np.flatnonzero(np.diff(inverse.reshape(-1)[order])) + 1
-        return np.split(order, cuts)
 
     def _targets(self, targets: Sequence[int] | None, hard: Collection[int]) -> tuple[int, ...]:
         if targets is None:

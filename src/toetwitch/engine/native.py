@@ -7,7 +7,7 @@ kernels answer, with the same bits.
 
 from __future__ import annotations
 
-__all__ = ["kernel", "note_work", "wait_for_kernel"]
+__all__ = ["kernel", "note_work", "wait_for_kernel", "wait_for_row_kernel"]
 
 import os
 import threading
@@ -21,9 +21,11 @@ WORTHWHILE_SECONDS = 0.2
 
 
 class _Loader:
-    """Loads the kernels once, in the background."""
+    """Loads one module of kernels once, in a thread of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, module: str, name: str) -> None:
+        self.module = module
+        self.name = name
         self.lock = threading.Lock()
         self.spent = 0.0
         self.thread: threading.Thread | None = None
@@ -33,24 +35,32 @@ class _Loader:
     def start(self) -> None:
         with self.lock:
             if self.wanted and self.thread is None:
-                self.thread = threading.Thread(target=self.load, name="toetwitch-kernels")
+                self.thread = threading.Thread(target=self.load, name=f"toetwitch-{self.name}")
                 self.thread.start()
 
     def load(self) -> None:
         try:
-            module = import_module("toetwitch.engine.kernels_numba")
+            module = import_module(self.module)
             module.warm_up()
         except Exception:
+            # An unusable numba must leave the library as good as it is without.
             self.wanted = False
             return
-        self.kernel = module.run
+        self.kernel = getattr(module, self.name)
+
+    def wait(self) -> bool:
+        self.start()
+        if self.thread is not None:
+            self.thread.join()
+        return self.kernel is not None
 
 
-_LOADER = _Loader()
+_LOADER = _Loader("toetwitch.engine.kernels_numba", "run")
+_ROW_LOADER = _Loader("toetwitch.engine.rows_numba", "answer_rows")
 
 
 def kernel() -> Kernel | None:
-    """Return the compiled kernel if it is ready, else None."""
+    """Return the compiled passes if they are ready, else None."""
     return _LOADER.kernel
 
 
@@ -62,8 +72,10 @@ def note_work(seconds: float) -> None:
 
 
 def wait_for_kernel() -> bool:
-    """Load the compiled kernel now; return whether there is one. For benchmarks, tests and long cohorts."""
-    _LOADER.start()
-    if _LOADER.thread is not None:
-        _LOADER.thread.join()
-    return _LOADER.kernel is not None
+    """Load the compiled passes now; return whether there are any. For benchmarks, tests and long cohorts."""
+    return _LOADER.wait()
+
+
+def wait_for_row_kernel() -> bool:
+    """Load the compiled answer to cases without a plan now; return whether there is one."""
+    return _ROW_LOADER.wait()
