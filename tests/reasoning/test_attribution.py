@@ -14,7 +14,7 @@ from toetwitch.evidence import likelihood
 from toetwitch.inference import Disablement
 from toetwitch.knowledge import Cpt, Estimate, Leak, Link, NetworkDefinition, NoisyMax, Variable
 from toetwitch.network import Network
-from toetwitch.reasoning.attribution import BACKGROUND, attribute, ranked
+from toetwitch.reasoning.attribution import BACKGROUND, attribute
 
 PRIOR = {"caffeine": 0.4, "stress": 0.3}
 LEAK = {"twitch": 0.05, "tremor": 0.1}
@@ -128,8 +128,3 @@ def test_the_toe_model_attributes_a_foot_drop() -> None:
     assert frame.loc[("foot_drop", leading), "produced"] == answer.produced["foot_drop"][leading]
     assert leading in str(answer)
     assert answer.expected_disablement["peripheral_neuropathy"] > 0
-
-
-def test_ranking_is_by_disablement_then_posterior_then_id() -> None:
-    """Causes that explain nothing stand in posterior order, and ties break by id."""
-    assert ranked({"a": 0.1, "b": 1.7}, {"a": 0.4, "b": 0.3, "c": 0.9, "d": 0.9}) == ("b", "a", "c", "d")

@@ -92,9 +92,15 @@ def _groups(outcomes: Sequence[Outcome]) -> dict[str, dict[str, RankingScore]]:
     }
 
 
+def _other_orders(outcomes: Sequence[Outcome]) -> dict[str, RankingScore]:
+    names = dict.fromkeys(name for outcome in outcomes for name in outcome.other_orders)
+    return {name: score_ranking((o.case, o.other_orders[name]) for o in outcomes) for name in names}
+
+
 def _run_dict(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     return {
         "ranking": score_ranking((o.case, o.ranking) for o in outcomes).to_dict(),
+        "other_orders": {name: found.to_dict() for name, found in _other_orders(outcomes).items()},
         "by": {
             group: {name: found.to_dict() for name, found in scores.items()}
             for group, scores in _groups(outcomes).items()
@@ -114,7 +120,8 @@ def _run_dict(outcomes: Sequence[Outcome]) -> dict[str, Any]:
 
 def _run_lines(name: str, outcomes: Sequence[Outcome]) -> list[str]:
     lines = [f"== {name}", f"{'':<36}{'strict top-1':<24}{'strict top-3':<24}{'lenient top-1':<24}lenient top-3"]
-    lines.append(_ranking_line("all", score_ranking((o.case, o.ranking) for o in outcomes)))
+    lines.append(_ranking_line("all, by information gain", score_ranking((o.case, o.ranking) for o in outcomes)))
+    lines += [_ranking_line(f"  if by {name}", found) for name, found in _other_orders(outcomes).items()]
     for group, scores in _groups(outcomes).items():
         lines += [
             _ranking_line(f"  {name if group != 'kind' else 'kind ' + name}", found) for name, found in scores.items()

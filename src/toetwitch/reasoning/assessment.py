@@ -1,13 +1,14 @@
 """Assessment: one case in, the likelihood of every cause and the triage out.
 
 The rules decide first and by the evidence alone, so impossible evidence, or a model whose numbers are wrong, still gets
-its red flags. The posterior may add to the level, never take from it. Causes are ranked by how much of what is seen
-each accounts for (expected disablement); the posterior of each stands beside it.
+its red flags. The posterior may add to the level, never take from it. Causes are ranked by how much
+the case has taught us about each (information gain); its posterior, and how much of what is seen it accounts for
+(expected disablement), stand beside it.
 """
 
 from __future__ import annotations
 
-__all__ = ["Assessment", "Assessor", "Identity"]
+__all__ = ["Assessment", "Assessor", "Identity", "described"]
 
 import json
 import math
@@ -23,8 +24,9 @@ from toetwitch.errors import BudgetExceededError, ImpossibleEvidenceError
 from toetwitch.evidence import Evidence
 from toetwitch.inference import Disablement, ExactInference
 from toetwitch.knowledge.red_flag import TRIAGE_LEVELS, RuleBook
-from toetwitch.reasoning.attribution import Attribution, attribution, ranked
+from toetwitch.reasoning.attribution import Attribution, attribution
 from toetwitch.reasoning.danger import danger_readings
+from toetwitch.reasoning.ranking import information_gain, ranked
 from toetwitch.reasoning.red_flags import FiredRule, PossibleRule, supports_of
 from toetwitch.reasoning.subsets import LANES_AT_ONCE
 from toetwitch.reasoning.triage import Triage, posterior_level, triage
@@ -71,8 +73,11 @@ class Assessment:
         Every cause, leading explanation first; empty when there is no posterior.
     causes
         Cause to P(cause present | evidence).
+    information_gain
+        Cause to the relative entropy of its posterior from the setting's prior, in nats, negative where the case speaks
+        against it: what the ranking is by.
     attribution
-        How much of the picture each cause accounts for; the ranking is by its expected disablement.
+        How much of the picture each cause accounts for.
     no_listed_cause
         P(no listed cause present | evidence); None when there is no posterior.
     triage
@@ -90,6 +95,7 @@ class Assessment:
     evidence: Mapping[str, object]
     ranking: tuple[str, ...]
     causes: Mapping[str, float]
+    information_gain: Mapping[str, float]
     attribution: Attribution
     no_listed_cause: float | None
     triage: Triage
@@ -99,7 +105,7 @@ class Assessment:
     names: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        for name in ("evidence", "causes", "names"):
+        for name in ("evidence", "causes", "information_gain", "names"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
     @property
@@ -130,6 +136,7 @@ class Assessment:
             ],
             "ranking": list(self.ranking),
             "causes": dict(self.causes),
+            "information_gain": dict(self.information_gain),
             "expected_disablement": dict(self.expected_disablement),
             "necessity": {cause: dict(row) for cause, row in self.attribution.necessity.items()},
             "no_listed_cause": self.no_listed_cause,
@@ -144,12 +151,13 @@ class Assessment:
         return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False, allow_nan=False)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return a pandas frame, a row a cause in ranked order: probability, expected disablement."""
+        """Return a pandas frame, a row a cause in ranked order: probability, nats of evidence, expected disablement."""
         import pandas as pd
 
         return pd.DataFrame(
             {
                 "probability": [self.causes[id] for id in self.ranking],
+                "information_gain": [self.information_gain[id] for id in self.ranking],
                 "expected_disablement": [self.expected_disablement[id] for id in self.ranking],
             },
             index=pd.Index(self.ranking, name="cause"),
@@ -178,6 +186,8 @@ class Assessor:
         self.identity = identity
         self.causes = tuple(variable.id for variable in inference.network.of_kind("cause"))
         self.disablement = Disablement(inference, self.causes)
+        prior = inference.posterior(Evidence({}, {}, {}), self.causes).marginals
+        self.prior = {id: float(prior[id][1]) for id in self.causes}
 
     def assess(self, evidence: Evidence, policy: str | None = None) -> Assessment:
         """Answer one case; impossible or too costly evidence loses the posterior, never a flag.
@@ -191,6 +201,7 @@ class Assessor:
         try:
             answer = self.inference.posterior(evidence, self.causes)
             causes = {id: float(answer.marginals[id][1]) for id in self.causes}
+            gain = {id: information_gain(causes[id], self.prior[id]) for id in self.causes}
             shares = attribution(self.disablement, evidence)
             none = self.no_listed_cause(evidence)
             rank, rank_if_no = self.posterior_rank(evidence), self.posterior_rank(self._gate_denied(evidence))
@@ -200,8 +211,9 @@ class Assessor:
         return Assessment(
             model=self.identity,
             evidence=described(evidence, self.inference),
-            ranking=ranked(shares.expected_disablement, causes),
+            ranking=ranked(gain, causes),
             causes=causes,
+            information_gain=gain,
             attribution=shares,
             no_listed_cause=none,
             triage=triage(supports, rank, self.book, policy, posterior_if_no=rank_if_no),
@@ -283,6 +295,7 @@ class Assessor:
             evidence=described(evidence, self.inference),
             ranking=(),
             causes={},
+            information_gain={},
             attribution=Attribution({}, {}),
             no_listed_cause=None,
             triage=urgency,
@@ -380,9 +393,12 @@ def _cause_lines(answer: Assessment) -> list[str]:
     if answer.problem:
         return ["", f"No posterior: {answer.problem}."]
     seen = max((len(row) for row in answer.attribution.necessity.values()), default=0)
-    lines = ["", f"Leading explanations (probability; share of {seen} findings accounted for)"]
+    lines = ["", f"Leading explanations (probability; evidence for it in nats; share of {seen} findings)"]
     for place, id in enumerate(answer.ranking[:TEXT_CAUSES], start=1):
         name = answer.names.get(id, id)
-        lines.append(f"  {place}. {name:<38} {answer.causes[id]:>7.1%}   {answer.expected_disablement[id]:.2f}")
+        numbers = (
+            f"{answer.causes[id]:>7.1%} {answer.information_gain[id]:>6.2f} {answer.expected_disablement[id]:>6.2f}"
+        )
+        lines.append(f"  {place}. {name:<46} {numbers}")
     lines.append(f"  No listed cause: {answer.no_listed_cause:.1%}")
     return lines

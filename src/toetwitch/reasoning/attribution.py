@@ -1,4 +1,4 @@
-"""Which cause produces what is seen: necessity, and expected disablement as a ranking of causes.
+"""Which cause produces what is seen: necessity, expected disablement, and what produced each finding.
 
 P(cause present) alone puts common bystanders first: stress is common, so it is likely in anyone, moving toes or not.
 The counterfactual question is what is asked in a clinic: how much of what is seen would vanish if this cause alone were
@@ -21,7 +21,7 @@ Darwiche (2003), A differential approach to inference in Bayesian networks. Jour
 
 from __future__ import annotations
 
-__all__ = ["BACKGROUND", "Attribution", "Production", "attribute", "attribution", "produced", "ranked"]
+__all__ = ["BACKGROUND", "Attribution", "Production", "attribute", "attribution", "produced"]
 
 import math
 from collections.abc import Mapping
@@ -69,19 +69,6 @@ def attribution(disablement: Disablement, evidence: Evidence) -> Attribution:
     """Return necessity and expected disablement of every cause, exactly (one run of the engine)."""
     necessity = disablement.necessity(evidence)
     return Attribution(necessity, {cause: sum(row.values()) for cause, row in necessity.items()})
-
-
-def ranked(disablement: Mapping[str, float], posterior: Mapping[str, float]) -> tuple[str, ...]:
-    """Return the causes, leading explanation first: by expected disablement, then posterior, then id.
-
-    Disablement is compared to nine digits, so that causes which explain nothing are in posterior order.
-
-    Examples
-    --------
-    >>> ranked({"stress": 0.1, "radiculopathy": 1.7}, {"stress": 0.4, "radiculopathy": 0.3})
-    ('radiculopathy', 'stress')
-    """
-    return tuple(sorted(posterior, key=lambda id: (-round(disablement.get(id, 0.0), 9), -posterior[id], id)))
 
 
 @dataclass(frozen=True, slots=True)

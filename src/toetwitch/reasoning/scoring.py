@@ -31,7 +31,7 @@ __all__ = [
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
@@ -43,6 +43,7 @@ from toetwitch.inference import ExactInference
 from toetwitch.knowledge.cases import Case
 from toetwitch.knowledge.red_flag import TRIAGE_LEVELS, level_rank
 from toetwitch.reasoning.assessment import Assessment
+from toetwitch.reasoning.ranking import ranked
 
 Array = NDArray[np.float64]
 
@@ -119,15 +120,18 @@ class Outcome:
         Policy to the level answered.
     levels_aside
         The same with one rule left aside.
+    other_orders
+        Name of a measure to the causes in its order: what the ranking could have been.
     """
 
     case: Case
     ranking: tuple[str, ...]
     levels: Mapping[str, str]
     levels_aside: Mapping[str, str]
+    other_orders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in ("levels", "levels_aside"):
+        for name in ("levels", "levels_aside", "other_orders"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
 
@@ -155,7 +159,11 @@ def outcome_of(case: Case, answer: Assessment, aside: str = "") -> Outcome:
         without = max([floor, *asked[policy]], key=level_rank)
         # The gate can only hold a case at a routine appointment; it stays as answered below that.
         aside_levels[policy] = level if level_rank(level) < URGENT else without
-    return Outcome(case, answer.ranking, levels, aside_levels)
+    orders = {
+        "posterior": ranked({}, answer.causes),
+        "expected disablement": ranked(answer.expected_disablement, answer.causes),
+    }
+    return Outcome(case, answer.ranking, levels, aside_levels, orders)
 
 
 @dataclass(frozen=True, slots=True)
