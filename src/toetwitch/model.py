@@ -33,6 +33,7 @@ from toetwitch.reasoning.cohort import assess_codes
 from toetwitch.reasoning.explanation import Explanation
 from toetwitch.reasoning.intervention import Advised, WhatIf, advise
 from toetwitch.reasoning.questions import NextQuestions, next_questions
+from toetwitch.reasoning.sensitivity import Flip, Sensitivity, flip
 
 
 class Model:
@@ -301,6 +302,35 @@ class Model:
             self._definition.advice,
             self._definition.rules,
         )
+
+    def sensitivity(self, evidence: Mapping[str, object], cause: str, *, factor: float = 2.0) -> Sensitivity:
+        """Return how P(cause present | evidence) depends on each stated number, and on each source.
+
+        Parameters
+        ----------
+        evidence
+            The case.
+        cause
+            What is looked at; which cause leads is followed too.
+        factor
+            By how much the odds of all numbers of one source are multiplied and divided.
+
+        Raises
+        ------
+        ImpossibleEvidenceError
+            When the evidence has probability zero.
+        """
+        return self._network.sensitivity(evidence, cause, rivals=self.causes, factor=factor)
+
+    def flip(self, evidence: Mapping[str, object]) -> tuple[Flip, ...]:
+        """Return the smallest changes of one number that change the leading cause, or the level the posterior gives.
+
+        Raises
+        ------
+        ImpossibleEvidenceError
+            When the evidence has probability zero.
+        """
+        return flip(self._network.inference, self._network.read(evidence), self.causes, self._definition.rules)
 
     def _check_modifiable(self, do: Mapping[str, object]) -> None:
         variables = self._network.variables

@@ -24,6 +24,7 @@ from toetwitch.reasoning.attribution import Production, produced
 from toetwitch.reasoning.explanation import Explanation, explain
 from toetwitch.reasoning.intervention import WhatIf, what_if
 from toetwitch.reasoning.questions import NextQuestions, next_questions
+from toetwitch.reasoning.sensitivity import Flip, Sensitivity, flip, sensitivity
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -357,6 +358,58 @@ class Network:
     def interventions(self) -> Counterfactual:
         """Interventions by name, for code that works with arrays."""
         return self._counterfactual
+
+    def sensitivity(
+        self,
+        evidence: Mapping[str, object] | None,
+        target: str,
+        state: str | bool | None = None,
+        *,
+        rivals: Sequence[str] = (),
+        factor: float = 2.0,
+    ) -> Sensitivity:
+        """Return how a posterior depends on each stated number, exactly, and on each source.
+
+        Parameters
+        ----------
+        evidence
+            The case.
+        target, state
+            What is looked at; the last state by default.
+        rivals
+            Ids of which the most probable leads; the target alone by default.
+        factor
+            By how much the odds of a source's numbers are multiplied and divided.
+
+        Raises
+        ------
+        UnknownNameError
+            For an id or state that does not exist; carries the nearest one.
+        ImpossibleEvidenceError
+            When the evidence has probability zero.
+
+        Examples
+        --------
+        >>> from toetwitch.knowledge import Cpt, NetworkDefinition, Variable
+        >>> tables = (Cpt("rain", (), [0.8, 0.2]), Cpt("wet", ("rain",), [[0.9, 0.1], [0.2, 0.8]]))
+        >>> net = Network(NetworkDefinition((Variable("rain"), Variable("wet")), tables))
+        >>> function = net.sensitivity({"wet": True}, "rain").function("rain.entry[].true")
+        >>> round(function.at(0.5), 4)
+        0.8889
+        """
+        return sensitivity(
+            self._inference, self.read(evidence), target, self._state(target, state), rivals=rivals, factor=factor
+        )
+
+    def flip(self, evidence: Mapping[str, object] | None, rivals: Sequence[str]) -> tuple[Flip, ...]:
+        """Return the smallest changes of one stated number that change which rival leads.
+
+        Raises
+        ------
+        ImpossibleEvidenceError
+            When the evidence has probability zero.
+        """
+        return flip(self._inference, self.read(evidence), rivals)
 
     def plan(self, evidence: Mapping[str, object] | None = None, targets: Sequence[str] | None = None) -> Plan:
         """Return how a question would be answered, with its predicted cost, without answering it."""
