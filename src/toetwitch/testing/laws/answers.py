@@ -12,6 +12,7 @@ __all__ = [
     "enumeration",
     "log_evidence",
     "normalised",
+    "tiny_evidence",
     "total_probability",
 ]
 
@@ -44,6 +45,18 @@ def log_evidence(adapter: Adapter, question: Question) -> None:
     """The log-probability of the evidence equals that of brute-force enumeration, however small it is."""
     got = adapter.log_probability(question.network, question.evidence)
     close(got, Enumeration(question.network).log_probability(question.evidence), "log P(evidence)")
+
+
+@law_of("unlikely", enumerates=True)
+def tiny_evidence(adapter: Adapter, question: Question) -> None:
+    """Evidence whose probability no double can hold has the right logarithm, and posteriors."""
+    truth = Enumeration(question.network)
+    close(
+        adapter.log_probability(question.network, question.evidence),
+        truth.log_probability(question.evidence),
+        "log P(evidence)",
+    )
+    enumeration.check(adapter, question)
 
 
 @law_of("any")

@@ -83,7 +83,7 @@ def batch(adapter: Adapter, question: Question) -> None:
     """Cases asked together, each observing what it likes, have the answers they have when asked one by one."""
     network, evidence = question.network, dict(question.evidence)
     hard = {id: value for id, value in evidence.items() if isinstance(value, bool | str)}
-    cases: list[Mapping[str, object]] = [evidence, {}, hard]
+    cases: list[Mapping[str, object]] = [{}, evidence, hard]
     cases += [{x: value for x, value in evidence.items() if x != id} for id in list(evidence)[:3]]
     cases += [{id: value} for id, value in list(hard.items())[:2]]
     told = [{id: value for id, value in case.items() if not is_unknown(value)} for case in cases]

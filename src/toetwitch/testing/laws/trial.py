@@ -25,10 +25,10 @@ from toetwitch.testing.strategies import (
     networks,
     noisy_or_networks,
     questions,
+    unlikely,
 )
 
 PLAIN = ("hard", "excluded", "likelihood", "unknown")
-DRAWS = ("any", "plain", "hard", "clash", "noisy_or")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +89,18 @@ def questions_for(draws: str, kinds: Sequence[str] = EVIDENCE_KINDS) -> st.Searc
     """
     plain = tuple(kind for kind in PLAIN if kind in kinds)
     if draws == "clash":
-        return clashes(networks(max_cells=2**9, inhibits=False))
+        return clashes(networks(max_cells=2**9, inhibits=False, solved=False))
+    if draws == "unlikely":
+        return unlikely()
     if draws == "noisy_or":
         return questions(noisy_or_networks(), kinds=[k for k in plain if k != "unknown"])
     wanted = {"any": tuple(kinds), "plain": plain, "hard": ("hard",)}[draws]
-    return questions(st.one_of(networks(max_cells=2**10), networks(max_cells=2**8, extreme=True)), kinds=wanted)
+    small = st.one_of(
+        networks(nodes=(2, 6), max_cells=2**9),
+        networks(nodes=(1, 6), max_cells=2**9),
+        networks(nodes=(1, 5), max_cells=2**8, extreme=True),
+    )
+    return st.one_of(questions(small, kinds=wanted), questions(small, kinds=wanted, least=2))
 
 
 @lru_cache(maxsize=32)

@@ -1,7 +1,15 @@
 """Hypothesis strategies for probabilities, tables, networks, evidence, cases and frames."""
 
 from toetwitch.testing.strategies.cases import cases, rule_books, sample_world
-from toetwitch.testing.strategies.evidence import EVIDENCE_KINDS, Question, clashes, evidence, frames, questions
+from toetwitch.testing.strategies.evidence import (
+    EVIDENCE_KINDS,
+    Question,
+    clashes,
+    evidence,
+    frames,
+    questions,
+    unlikely,
+)
 from toetwitch.testing.strategies.networks import SHAPES, networks, noisy_or_networks, variables
 from toetwitch.testing.strategies.numbers import EXTREME, distributions, odds_ratios, probabilities
 from toetwitch.testing.strategies.tables import TABLE_KINDS, cpts, logistics, noisy_maxes
@@ -27,5 +35,6 @@ __all__ = [
     "questions",
     "rule_books",
     "sample_world",
+    "unlikely",
     "variables",
 ]

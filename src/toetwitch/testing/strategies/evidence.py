@@ -7,7 +7,7 @@ distribution exists that meets every statement. Impossible evidence pins a row's
 
 from __future__ import annotations
 
-__all__ = ["EVIDENCE_KINDS", "Question", "clashes", "evidence", "frames", "questions"]
+__all__ = ["EVIDENCE_KINDS", "Question", "clashes", "evidence", "frames", "questions", "unlikely"]
 
 import math
 from collections.abc import Mapping, Sequence
@@ -67,6 +67,7 @@ def evidence(
     *,
     kinds: Sequence[str] = EVIDENCE_KINDS,
     most: int | None = None,
+    least: int = 0,
     truth: Enumeration | None = None,
 ) -> dict[str, object]:
     """Return a strategy for evidence of positive probability, about a network small enough to enumerate.
@@ -79,6 +80,8 @@ def evidence(
         Kinds to draw from, of `EVIDENCE_KINDS`.
     most
         Most ids to say anything about; all by default.
+    least
+        Least ids to say anything about, as far as the network has them.
     truth
         The network's enumeration, where it is at hand.
 
@@ -90,11 +93,15 @@ def evidence(
     {'a': True}
     """
     truth = truth or Enumeration(network)
-    ids = draw(st.lists(st.sampled_from([v.id for v in network.variables]), unique=True, max_size=most))
+    every = [v.id for v in network.variables]
+    least = min(least, len(every))
+    ids = draw(st.lists(st.sampled_from(every), unique=True, min_size=least, max_size=most))
     if not ids:
         return {}
     standing = draw(_assignments(truth))
-    asked = {id: draw(st.sampled_from(list(kinds))) for id in ids}
+    # Half of all answers are plain states where those are wanted: they are what most cases are made of.
+    weighted = [*kinds, *(["hard"] * (len(kinds) - 1) if "hard" in kinds else [])]
+    asked = {id: draw(st.sampled_from(weighted)) for id in ids}
     stated = _attainable(truth, {id: draw(_tilts(network.by_id[id])) for id in ids if asked[id] == "jeffrey"})
     found: dict[str, object] = {}
     for id, kind in asked.items():
@@ -164,6 +171,7 @@ def questions(
     *,
     kinds: Sequence[str] = EVIDENCE_KINDS,
     most: int | None = None,
+    least: int = 0,
 ) -> Question:
     """Return a strategy for a network with possible evidence about it.
 
@@ -175,8 +183,30 @@ def questions(
     1
     """
     drawn = draw(networks() if network is None else network)
-    said = draw(evidence(drawn, kinds=kinds, most=most))
+    said = draw(evidence(drawn, kinds=kinds, most=most, least=least))
     return Question(drawn, said, draw(st.integers(0, 999)))
+
+
+@st.composite
+def unlikely(draw: st.DrawFn) -> Question:
+    """Return a strategy for evidence so improbable that its probability is no double, while its logarithm is.
+
+    Examples
+    --------
+    >>> from hypothesis import find
+    >>> question = find(unlikely(), lambda question: True)
+    >>> Enumeration(question.network).log_probability(question.evidence) < -750
+    True
+    """
+    ids = [chr(ord("a") + k) for k in range(draw(st.integers(3, 6)))]
+    tiny = st.sampled_from((1e-300, 1e-299, 3e-250, 1e-200, 7e-180))
+    tables: list[Table] = []
+    for k, id in enumerate(ids):
+        rows = [[1.0, p] for p in ([draw(tiny)] if k == 0 else [draw(tiny), draw(tiny)])]
+        tables.append(Cpt(id, (ids[k - 1],) if k else (), np.array(rows if k else rows[0])))
+    network = NetworkDefinition(tuple(Variable(id) for id in ids), tuple(tables))
+    told = draw(st.lists(st.sampled_from(ids), unique=True, min_size=2))
+    return Question(network, dict.fromkeys([*ids[:2], *told], True) | {ids[-1]: True}, draw(st.integers(0, 999)))
 
 
 @st.composite

@@ -45,7 +45,7 @@ def variables(draw: st.DrawFn, id: str = "a", *, states: tuple[int, int] = (2, 4
     >>> find(variables("mood", states=(3, 5)), lambda variable: True)
     Variable(id='mood', states=('s0', 's1', 's2'), kind='variable', group='', label='', definition='', origin='')
     """
-    size = draw(st.integers(*states))
+    size = draw(st.sampled_from((states[0], *range(states[0], states[1] + 1))))
     return Variable(id, BINARY if size == 2 else tuple(f"s{k}" for k in range(size)))
 
 
@@ -100,9 +100,10 @@ def networks(
     tables: list[Table] = []
     for place, id in enumerate(IDS[:count]):
         room = max_cells // (int(np.prod([len(v.states) for v in drawn])) * 2 ** (count - place - 1))
-        variable = draw(variables(id, states=(states[0], max(states[0], min(states[1], room)))))
-        parents = draw(_parents(drawn, shape, count, max_parents))
         kind = draw(st.sampled_from(list(kinds)))
+        most = 2 if kind == "logistic" and states[0] <= 2 else max(states[0], min(states[1], room))
+        variable = draw(variables(id, states=(states[0], most)))
+        parents = draw(_parents(drawn, shape, count, max_parents))
         if kind == "logistic" and variable.states == BINARY:
             table: Table = draw(logistics(variable, parents, extreme=extreme))
         elif kind == "noisy_max":
@@ -172,7 +173,8 @@ def _parents(draw: st.DrawFn, above: Sequence[Variable], shape: str, count: int,
         if len(above) < max(1, count // 2):
             return []
         return draw(st.lists(st.sampled_from(causes), max_size=most, unique_by=lambda v: v.id))
-    return draw(st.lists(st.sampled_from(list(above)), max_size=most, unique_by=lambda v: v.id))
+    least = draw(st.sampled_from((0, 1, min(2, len(above), most))))
+    return draw(st.lists(st.sampled_from(list(above)), min_size=least, max_size=most, unique_by=lambda v: v.id))
 
 
 def _by_prevalence(above: Sequence[Variable], tables: Sequence[Table], child: Variable, table: NoisyMax) -> NoisyMax:
