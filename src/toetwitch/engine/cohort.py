@@ -7,6 +7,7 @@ from __future__ import annotations
 
 __all__ = ["FlatNetwork", "answer_cohort", "flatten"]
 
+import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -23,8 +24,10 @@ Integers = NDArray[np.int64]
 ROWS_PER_TASK = 256
 TRIES = 4
 """Elimination orders tried per case, more of them the more the best so far costs."""
-WORKSPACE = 2**22
+WORKSPACE = 2**24
 """Table entries one thread may use; a case that needs more is answered by a plan."""
+
+_kept = threading.local()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,8 +131,7 @@ def answer_cohort(
     status = np.zeros(rows, dtype=np.int8)
 
     def work(share: int) -> None:
-        buffer, adjoint = np.empty(WORKSPACE), np.empty(WORKSPACE)
-        maps = np.empty(4 * WORKSPACE, dtype=np.int32)
+        buffer, adjoint, maps = _workspace()
         for begin in range(share * ROWS_PER_TASK, rows, ROWS_PER_TASK * threads):
             answer_rows(
                 table, begin, min(rows, begin + ROWS_PER_TASK), network.sizes, network.pot_kind, network.pot_start,
@@ -146,3 +148,11 @@ def answer_cohort(
         with ThreadPoolExecutor(threads) as pool:
             list(pool.map(work, range(threads)))
     return log_evidence, answers, status
+
+
+def _workspace() -> tuple[Array, Array, NDArray[np.int32]]:
+    """Return this thread's buffers; pages that no case has touched take no memory."""
+    if not hasattr(_kept, "buffers"):
+        _kept.buffers = np.empty(WORKSPACE), np.empty(WORKSPACE), np.empty(4 * WORKSPACE, dtype=np.int32)
+    buffers: tuple[Array, Array, NDArray[np.int32]] = _kept.buffers
+    return buffers

@@ -22,9 +22,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from toetwitch.engine.assignment import most_probable
 from toetwitch.engine.batches import Batch, run_batch
-from toetwitch.engine.cohort import FlatNetwork, flatten
+from toetwitch.engine.cohort import FlatNetwork, answer_cohort, flatten
+from toetwitch.engine.decomposition import decompose
 from toetwitch.engine.factors import Evidence
 from toetwitch.engine.gradient import Gradient, differentiate
+from toetwitch.engine.native import row_kernel
 from toetwitch.engine.plan import Plan, make_plan
 from toetwitch.engine.potentials import Dense, Potential
 from toetwitch.engine.prediction import predictable_leaves
@@ -35,6 +37,8 @@ from toetwitch.errors import EvidenceError
 
 Array = NDArray[np.float64]
 Kept = TypeVar("Kept")
+HEAVY_ENTRIES = 50_000.0
+"""Estimated table entries past which a plan with auxiliary variables is not worth making for one case."""
 KEPT_PROGRAMS = 512
 """Programs kept per network; a toe-sized one takes some tens of kilobytes."""
 NO_WEIGHTS: Mapping[int, Array] = MappingProxyType({})
@@ -124,8 +128,12 @@ class CompiledNetwork:
         targets
             Variables asked for; None asks for all that are not observed.
         """
-        session = self._session(hard, self._raised(hard), soft, targets)
         weights = self._weights(soft, 1) if soft else NO_WEIGHTS
+        if targets is not None and self._noisy and self._is_heavy(hard, soft, targets) and row_kernel():
+            found = self._without_plan(hard, weights, targets)
+            if found is not None:
+                return found
+        session = self._session(hard, self._raised(hard), soft, targets)
         log_evidence, flat = session.answer(self._states(hard, session.hard), weights, 1)
         column = flat[:, 0]
         return Answer(float(log_evidence[0]), {v: column[begin:end] for v, begin, end in session.spans})
@@ -292,6 +300,35 @@ class CompiledNetwork:
     ) -> Session:
         """Return what answers one pattern of evidence: see `Pattern` for the arguments."""
         return self._session(hard, raised, soft, targets)
+
+    def _is_heavy(self, hard: Mapping[int, int], soft: Iterable[int], targets: Sequence[int]) -> bool:
+        """Return whether a case is answered faster by joining maxima directly than by a plan with auxiliary ones."""
+        self._states(hard, tuple(hard))
+        wanted = self._targets(targets, ())
+        raised = self._raised(hard)
+
+        def weigh() -> bool:
+            hidden = frozenset(wanted) - frozenset(hard)
+            if predictable_leaves(self._structure, hidden, frozenset(soft)):
+                return False
+            pattern = Pattern(tuple(sorted(hard)), raised, tuple(sorted(soft)), tuple(sorted(hidden)))
+            return decompose(self._structure, pattern).entries > HEAVY_ENTRIES
+
+        return self._keep(("heavy", tuple(hard), raised, tuple(soft), wanted), weigh)
+
+    def _without_plan(
+        self, hard: Mapping[int, int], weights: Mapping[int, Array], targets: Sequence[int]
+    ) -> Answer | None:
+        wanted = self._targets(targets, ())
+        codes = np.full((1, len(self.sizes)), -1, dtype=np.int64)
+        codes[0, list(hard)] = list(hard.values())
+        rows = {v: w.T for v, w in weights.items()}
+        log_evidence, flat, status = answer_cohort(self.flat, codes, rows, wanted, 1)
+        if status[0] != 0:
+            return None
+        ends = np.cumsum([0, *(self.sizes[v] for v in wanted)])
+        spans = zip(wanted, ends[:-1], ends[1:], strict=True)
+        return Answer(float(log_evidence[0]), {v: flat[0, begin:end] for v, begin, end in spans})
 
     def _make_session(
         self,

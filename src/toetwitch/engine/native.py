@@ -7,7 +7,7 @@ kernels answer, with the same bits.
 
 from __future__ import annotations
 
-__all__ = ["kernel", "note_work", "wait_for_kernel", "wait_for_row_kernel"]
+__all__ = ["kernel", "note_work", "row_kernel", "wait_for_kernel", "wait_for_row_kernel"]
 
 import os
 import threading
@@ -74,6 +74,12 @@ def note_work(seconds: float) -> None:
 def wait_for_kernel() -> bool:
     """Load the compiled passes now; return whether there are any. For benchmarks, tests and long cohorts."""
     return _LOADER.wait()
+
+
+def row_kernel() -> bool:
+    """Return whether the compiled answer to cases without a plan is ready; if not, start loading it."""
+    _ROW_LOADER.start()
+    return _ROW_LOADER.kernel is not None
 
 
 def wait_for_row_kernel() -> bool:

@@ -141,7 +141,8 @@ def _search(structure: Structure, pattern: Pattern, prune: bool, sum_first: bool
     reduction = best_parts.reduction
     best = follow(_graph(reduction, pattern), reduction.sizes, best_parts.order)
     for seed in range(MOST_TRIES):
-        if best.entries <= ENTRIES_PER_TRY * (seed + 1):
+        # A greedy pass takes time with the size of the graph, a run with the size of its tables.
+        if best.entries <= ENTRIES_PER_TRY * (seed + 1) * max(1.0, len(reduction.variables) / 40.0):
             break
         for rule in RULES:
             found = _greedy(reduction, pattern, rule, seed=seed, limit=best.entries)
