@@ -25,6 +25,7 @@ from toetwitch.reasoning.explanation import Explanation, explain
 from toetwitch.reasoning.intervention import WhatIf, what_if
 from toetwitch.reasoning.questions import NextQuestions, next_questions
 from toetwitch.reasoning.sensitivity import Flip, Sensitivity, flip, sensitivity
+from toetwitch.reasoning.uncertainty import Intervals, intervals
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -410,6 +411,39 @@ class Network:
             When the evidence has probability zero.
         """
         return flip(self._inference, self.read(evidence), rivals)
+
+    def intervals(
+        self,
+        evidence: Mapping[str, object] | None,
+        targets: Sequence[str],
+        *,
+        level: float = 0.9,
+        draws: int = 1000,
+        rng: np.random.Generator,
+    ) -> Intervals:
+        """Return credible intervals of P(target in its last state | evidence), numbers drawn from their ranges.
+
+        Parameters
+        ----------
+        evidence
+            The case.
+        targets
+            Ids; the most probable of them leads.
+        level
+            The probability that an interval holds.
+        draws
+            How many models to draw; each is solved and answered exactly.
+        rng
+            The source of chance.
+
+        Raises
+        ------
+        EvidenceError
+            For a level outside (0, 1), no draw at all, or when no draw gave a model.
+        ImpossibleEvidenceError
+            When the evidence has probability zero.
+        """
+        return intervals(self._inference, self.read(evidence), targets, level=level, draws=draws, rng=rng)
 
     def plan(self, evidence: Mapping[str, object] | None = None, targets: Sequence[str] | None = None) -> Plan:
         """Return how a question would be answered, with its predicted cost, without answering it."""
