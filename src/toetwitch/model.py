@@ -32,6 +32,7 @@ from toetwitch.network import Network, read_network
 from toetwitch.reasoning.assessment import Assessment, Assessor, Identity
 from toetwitch.reasoning.attribution import Production, attribute
 from toetwitch.reasoning.cohort import assess_codes
+from toetwitch.reasoning.conflict import Conflict
 from toetwitch.reasoning.explanation import Explanation
 from toetwitch.reasoning.intervention import Advised, WhatIf, advise
 from toetwitch.reasoning.questions import NextQuestions, next_questions
@@ -367,6 +368,29 @@ class Model:
             When the evidence has probability zero.
         """
         return self._network.intervals(evidence, self.causes, level=level, draws=draws, rng=rng)
+
+    def conflict(
+        self, evidence: Mapping[str, object], *, rng: np.random.Generator | None = None, draws: int = 2000
+    ) -> Conflict:
+        """Return whether the findings fit together or only under a rare cause, and how surprising the picture is.
+
+        Parameters
+        ----------
+        evidence
+            The case.
+        rng
+            The source of chance for the surprise of the whole picture; None for a bound alone.
+        draws
+            How many cases to draw for it.
+
+        Raises
+        ------
+        EvidenceError
+            When a surprise is asked for with soft evidence.
+        ImpossibleEvidenceError
+            When the evidence has probability zero.
+        """
+        return self._network.conflict(evidence, self.causes, rng=rng, draws=draws)
 
     def _check_modifiable(self, do: Mapping[str, object]) -> None:
         variables = self._network.variables

@@ -21,6 +21,7 @@ from toetwitch.interop import from_pgmpy, read_bif, to_pgmpy
 from toetwitch.knowledge.network import NetworkDefinition
 from toetwitch.knowledge.variable import Variable
 from toetwitch.reasoning.attribution import Production, produced
+from toetwitch.reasoning.conflict import Conflict, conflict
 from toetwitch.reasoning.explanation import Explanation, explain
 from toetwitch.reasoning.intervention import WhatIf, what_if
 from toetwitch.reasoning.questions import NextQuestions, next_questions
@@ -444,6 +445,38 @@ class Network:
             When the evidence has probability zero.
         """
         return intervals(self._inference, self.read(evidence), targets, level=level, draws=draws, rng=rng)
+
+    def conflict(
+        self,
+        evidence: Mapping[str, object],
+        hypotheses: Sequence[str] | None = None,
+        *,
+        rng: np.random.Generator | None = None,
+        draws: int = 2000,
+    ) -> Conflict:
+        """Return whether the findings fit together, which fits least, and how surprising the picture is.
+
+        Parameters
+        ----------
+        evidence
+            The case.
+        hypotheses
+            Ids whose states may reconcile the findings; everything unobserved by default.
+        rng
+            The source of chance for the surprise; None for a bound alone.
+        draws
+            How many cases to draw for it.
+
+        Raises
+        ------
+        EvidenceError
+            When a surprise is asked for with soft evidence.
+        ImpossibleEvidenceError
+            When the evidence has probability zero.
+        """
+        read = self.read(evidence)
+        chosen = [id for id in self.variables if id not in read.ids] if hypotheses is None else list(hypotheses)
+        return conflict(self._inference, read, chosen, rng=rng, draws=draws)
 
     def plan(self, evidence: Mapping[str, object] | None = None, targets: Sequence[str] | None = None) -> Plan:
         """Return how a question would be answered, with its predicted cost, without answering it."""
