@@ -199,7 +199,9 @@ class _Work:
         joint = _by_quantiles(actual, counter)
         share = joint / np.where(actual > 0, actual, 1.0)
         table = np.where(actual > 0, share, np.broadcast_to(counter, joint.shape))
-        table = table / table.sum(axis=-1, keepdims=True)
+        total = table.sum(axis=-1, keepdims=True)
+        # A state too improbable for a double to resolve its quantiles has no share: the copy is then drawn afresh.
+        table = np.where(total > 0, table / np.where(total > 0, total, 1.0), np.broadcast_to(counter, joint.shape))
         self.potentials[copy] = Dense((*scope, *(self.primed[i] for i in doubled), child, copy), table)
 
 

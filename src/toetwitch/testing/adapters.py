@@ -41,6 +41,8 @@ class Adapter:
     name = "an engine"
     evidence_kinds: tuple[str, ...] = ("hard", "excluded", "likelihood", "jeffrey", "unknown")
     """Kinds of evidence that the engine offers; laws about others are skipped."""
+    batch_kinds: tuple[str, ...] = evidence_kinds
+    """Kinds of evidence that it offers for many cases at once."""
 
     def posterior(self, network: NetworkDefinition, evidence: Mapping[str, object]) -> Posteriors:
         """Return P(state | evidence) of each of `ids`, observed ones included."""
@@ -172,6 +174,10 @@ class OwnAdapter(Adapter):
             for row in range(len(cases))
         ]
 
+    def do(self, network: NetworkDefinition, forced: Mapping[str, str], evidence: Mapping[str, object]) -> Posteriors:
+        """Return the posteriors when variables are set from outside."""
+        return {**self.network(network).what_if(evidence, forced).seen, **_certain(network, forced)}
+
     def round_trip(self, network: NetworkDefinition) -> NetworkDefinition:
         """Return the network written for pgmpy and read back."""
         return Network.from_pgmpy(self.network(network).to_pgmpy()).definition
@@ -182,6 +188,10 @@ class OwnAdapter(Adapter):
         """Return cause to finding to P(finding is present, and absent had the cause been absent | evidence)."""
         own = self.network(network)
         return Disablement(own.inference, causes).necessity(read_evidence(evidence, own.variables))
+
+
+def _certain(network: NetworkDefinition, forced: Mapping[str, str]) -> Posteriors:
+    return {id: {s: float(s == state) for s in network.by_id[id].states} for id, state in forced.items()}
 
 
 class FunctionAdapter(Adapter):

@@ -9,10 +9,10 @@ import numpy as np
 
 from toetwitch.knowledge.network import NetworkDefinition
 from toetwitch.knowledge.table import Cpt
-from toetwitch.testing.adapters import Adapter, NotOfferedError
+from toetwitch.testing.adapters import Adapter, NotOfferedError, Posteriors
 from toetwitch.testing.counterfactual import necessity as enumerated_necessity
 from toetwitch.testing.laws.law import LawBrokenError, agree, asked, close, law_of, pick
-from toetwitch.testing.oracle import Enumeration
+from toetwitch.testing.oracle import Enumeration, expand
 from toetwitch.testing.strategies import Question
 
 
@@ -27,10 +27,14 @@ def most_probable(adapter: Adapter, question: Question) -> None:
         raise LawBrokenError(f"{found} has log-probability {got:.12g}; {assignment} has {best:.12g}")
 
 
-@law_of("hard")
+@law_of("hard", enumerates=True)
 def do_is_not_see(adapter: Adapter, question: Question) -> None:
     """Setting a variable from outside cuts its arcs: what it descends from keeps its probability."""
-    network = question.network
+    # Written out, so that no stated prevalence is solved anew when arcs are cut.
+    full = expand(question.network)
+    variables = question.network.variables
+    tables = tuple(Cpt(v.id, question.network.parents(v.id), full[v.id]) for v in variables)
+    network = NetworkDefinition(variables, tables)
     prior = asked(adapter, network, {})
     for id in pick(question, [v.id for v in network.variables if network.parents(v.id)], 2):
         state = network.by_id[id].states[-1]
@@ -39,9 +43,18 @@ def do_is_not_see(adapter: Adapter, question: Question) -> None:
             network.variables,
             tuple(Cpt(id, (), np.eye(size)[size - 1]) if t.child == id else t for t in network.tables),
         )
-        got = adapter.do(network, {id: state}, {})
+        got = _done(adapter, network, id, state)
         agree(got, prior, f"as before {id} was set, since it descends from it", ids=network.parents(id))
         agree(got, asked(adapter, cut, {}), f"as in the network without the arcs into {id}")
+
+
+def _done(adapter: Adapter, network: NetworkDefinition, id: str, state: str) -> Posteriors:
+    try:
+        return adapter.do(network, {id: state}, {})
+    except NotOfferedError:
+        raise
+    except Exception as error:
+        raise LawBrokenError(f"setting {id} = {state} raised {type(error).__name__}: {error}") from error
 
 
 @law_of("noisy_or", enumerates=True)

@@ -126,7 +126,7 @@ def impossible_is_refused(adapter: Adapter, question: Question) -> None:
         raise
     except Exception:
         return
-    id, posterior = next(iter(answer.items()))
+    id, posterior = max(answer.items(), key=lambda item: not np.isfinite(vector(item[1])).all())
     raise LawBrokenError(f"impossible evidence was answered: the posterior of {id!r} is {dict(posterior)}")
 
 

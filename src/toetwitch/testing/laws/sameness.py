@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from toetwitch.evidence import is_unknown
+from toetwitch.evidence import Excluded, Jeffrey, Likelihood, is_unknown
 from toetwitch.knowledge.network import NetworkDefinition
 from toetwitch.knowledge.table import Anchor, Cpt, Effect, Leak, Logistic, Row, Table
 from toetwitch.testing.adapters import Adapter, NotOfferedError
@@ -81,7 +81,8 @@ def untouched(adapter: Adapter, question: Question) -> None:
 @law_of("plain")
 def batch(adapter: Adapter, question: Question) -> None:
     """Cases asked together, each observing what it likes, have the answers they have when asked one by one."""
-    network, evidence = question.network, dict(question.evidence)
+    network = question.network
+    evidence = {id: value for id, value in question.evidence.items() if _kind(value) in adapter.batch_kinds}
     hard = {id: value for id, value in evidence.items() if isinstance(value, bool | str)}
     cases: list[Mapping[str, object]] = [{}, evidence, hard]
     cases += [{x: value for x, value in evidence.items() if x != id} for id in list(evidence)[:3]]
@@ -107,6 +108,11 @@ def threads(adapter: Adapter, question: Question) -> None:
         together = list(pool.map(lambda case: asked(adapter, network, case), cases * 2))
     for k, answer in enumerate(together):
         _identical(alone[k % len(cases)], answer, "from one thread alone")
+
+
+def _kind(value: object) -> str:
+    names = {Excluded: "excluded", Likelihood: "likelihood", Jeffrey: "jeffrey"}
+    return "unknown" if is_unknown(value) else names.get(type(value), "hard")
 
 
 def _identical(expected: Mapping[str, Mapping[str, float]], got: Mapping[str, Mapping[str, float]], when: str) -> None:

@@ -36,10 +36,9 @@ def prevalence_holds(adapter: Adapter, question: Question) -> None:
     """Where a table cites a marginal, the network's own marginal is that number."""
     network = question.network
     for given, cited in _cited(network).items():
-        try:
-            answer = adapter.posterior_of(network, dict(given), list(dict.fromkeys(id for id, _ in cited)))
-        except ImpossibleEvidenceError:
+        if any(adapter.posterior_of(network, {}, [id])[id][state] == 0 for id, state in given):
             continue
+        answer = adapter.posterior_of(network, dict(given), list(dict.fromkeys(id for id, _ in cited)))
         for (id, state), p in cited.items():
             close(answer[id][state], p, f"P({id} = {state} | {_said(dict(given))})")
 
