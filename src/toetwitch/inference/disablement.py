@@ -165,13 +165,22 @@ class Disablement:
         self, findings: Sequence[_Finding], evidence: Evidence, weights: Mapping[str, Array]
     ) -> dict[str, Array] | None:
         """Return finding to necessity by cause from the lanes of the posterior itself; None where they do not fit."""
-        taking = self.exact.takes(evidence, weights) if findings else ()
+        for allowance in self.exact.allowances(evidence, weights) if findings else ():
+            shares = self._by_sums_within(allowance, findings, evidence, weights)
+            if shares is not None:
+                return shares
+        return None
+
+    def _by_sums_within(
+        self, allowance: float, findings: Sequence[_Finding], evidence: Evidence, weights: Mapping[str, Array]
+    ) -> dict[str, Array] | None:
+        taking = self.exact.takes(evidence, weights, allowance)
         plain = [f for f in findings if f.id not in taking]
-        if not findings or not taking or any(f.above or f.child != f.index or f.id in weights for f in plain):
+        if any(f.above or f.child != f.index or f.id in weights for f in plain):
             return None
         sizes = self.exact.resolved.sizes
         below = [{f.id: (np.arange(sizes[f.index]) < f.state).astype(float)} for f in plain]
-        expansion = self.exact.expansion(evidence, weights, self.causes, variants=[{}, *below])
+        expansion = self.exact.expansion(evidence, weights, self.causes, variants=[{}, *below], allowance=allowance)
         if expansion is None:
             return None
         whole = expansion.sum()

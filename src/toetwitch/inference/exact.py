@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from toetwitch.engine import CompiledNetwork, Plan
 from toetwitch.errors import BudgetExceededError, EvidenceError, ImpossibleEvidenceError, UnknownNameError
 from toetwitch.evidence import Evidence
-from toetwitch.inference.expansion import DECISION_AMPLIFICATION, SAFE_AMPLIFICATION, Expander, Expansion
+from toetwitch.inference.expansion import ALLOWANCES, DECISION_AMPLIFICATION, SAFE_AMPLIFICATION, Expander, Expansion
 from toetwitch.inference.resolution import Numbers, Resolved, resolve
 from toetwitch.knowledge.network import NetworkDefinition
 
@@ -181,26 +181,38 @@ class ExactInference:
             Ids asked for, none of them varied.
         """
         weights = self.weights(evidence)
-        taking = self.expander.takes(self._hard(evidence), self._indexed(weights))
-        signed = [id for id in varied if self.index(id) in taking]
-        plain = [id for id in varied if self.index(id) not in taking]
+        for allowance in self.allowances(evidence, weights):
+            found = self._readings(evidence, weights, varied, targets, allowance)
+            if found is not None:
+                return found
+        return None
+
+    def _readings(
+        self,
+        evidence: Evidence,
+        weights: Mapping[str, Array],
+        varied: Mapping[str, Array],
+        targets: Sequence[str],
+        allowance: float,
+    ) -> dict[str, Array] | None:
+        taking = self.takes(evidence, weights, allowance)
+        signed = {id: self.index(id) for id in varied if id in taking}
+        plain = [id for id in varied if id not in taking]
         count = next(iter(varied.values())).shape[1]
         kinds: dict[tuple[bytes, ...], int] = {}
-        kind_of = [
-            kinds.setdefault(tuple(varied[id][:, r].tobytes() for id in plain), len(kinds)) for r in range(count)
-        ]
+        keys = [tuple(varied[id][:, r].tobytes() for id in plain) for r in range(count)]
+        kind_of = [kinds.setdefault(key, len(kinds)) for key in keys]
         variants = [{id: varied[id][:, kind_of.index(kind)] for id in plain} for kind in range(len(kinds))]
-        expansion = self.expansion(evidence, weights, targets, free=signed, variants=variants)
+        expansion = self.expansion(
+            evidence, weights, targets, free=list(signed), variants=variants, allowance=allowance
+        )
         if expansion is None:
             return None
-        fixed = math.prod(
-            expansion.share(leaf.index)
-            for leaf in expansion.leaves
-            if leaf.index not in {self.index(id) for id in signed}
-        ) * np.ones(len(expansion.choice))
+        others = [expansion.share(leaf.index) for leaf in expansion.leaves if leaf.index not in signed.values()]
+        fixed = math.prod(others, start=np.ones(len(expansion.choice)))
         found = {id: np.zeros((len(self.network.by_id[id].states), count)) for id in targets}
         for r, kind in enumerate(kind_of):
-            shares = [expansion.share(self.index(id), varied[id][:, r]) for id in signed]
+            shares = [expansion.share(i, varied[id][:, r]) for id, i in signed.items()]
             answer = expansion.summed(math.prod(shares, start=fixed), kind)
             if answer.amplification > DECISION_AMPLIFICATION:
                 return None
@@ -269,8 +281,29 @@ class ExactInference:
         tuple
             log P(evidence), shape (rows,), minus infinity where impossible; and id to posteriors (rows, states).
         """
-        rows = len(codes)
-        hidden = np.full((rows, len(self.resolved.hidden)), -1, dtype=codes.dtype)
+        log_evidence = np.empty(len(codes))
+        marginals = {id: np.empty((len(codes), len(self.network.by_id[id].states))) for id in targets}
+        pending = [np.arange(len(codes))]
+        while pending:
+            rows = pending.pop()
+            part = {id: weights[rows] for id, weights in soft.items()}
+            try:
+                found, values = self._batch(codes[rows], part, targets, threads)
+            except BudgetExceededError:
+                # A few rows are too wide for the batch's plans: find them, and answer them one by one.
+                if len(rows) > 1:
+                    pending += [rows[: len(rows) // 2], rows[len(rows) // 2 :]]
+                    continue
+                found, values = self._row(codes[rows[0]], {id: weights[0] for id, weights in part.items()}, targets)
+            log_evidence[rows] = found
+            for id in targets:
+                marginals[id][rows] = values[id]
+        return log_evidence, marginals
+
+    def _batch(
+        self, codes: NDArray[np.int64], soft: Mapping[str, Array], targets: Sequence[str], threads: int | None
+    ) -> tuple[Array, dict[str, Array]]:
+        hidden = np.full((len(codes), len(self.resolved.hidden)), -1, dtype=codes.dtype)
         with self.named_budget():
             batch = self.compiled.batch(
                 np.hstack([codes, hidden]),
@@ -279,6 +312,13 @@ class ExactInference:
                 threads=threads,
             )
         return batch.log_evidence, {id: batch.marginals[self.index(id)] for id in targets}
+
+    def _row(
+        self, codes: NDArray[np.int64], soft: Mapping[str, Array], targets: Sequence[str]
+    ) -> tuple[Array, dict[str, Array]]:
+        hard = {v.id: int(code) for v, code in zip(self.network.variables, codes, strict=True) if code >= 0}
+        log_evidence, marginals = self._run(Evidence(hard, {}, {}), soft, targets)
+        return np.array([log_evidence]), {id: values[None, :] for id, values in marginals.items()}
 
     def plan(self, evidence: Evidence, targets: Sequence[str]) -> Plan:
         """Return how the engine would answer, with its predicted cost, without answering."""
@@ -312,18 +352,27 @@ class ExactInference:
     ) -> tuple[float, dict[str, Array]]:
         """Answer by the signed sum over the small plan where it is accurate, else by the plan without signs."""
         places = [self.index(id) for id in targets]
-        expansion = self.expansion(evidence, soft, targets)
-        if expansion is not None:
-            found = expansion.sum()
-            if found.amplification <= SAFE_AMPLIFICATION:
+        for allowance in self.allowances(evidence, soft):
+            expansion = self.expansion(evidence, soft, targets, allowance=allowance)
+            found = expansion.sum() if expansion is not None else None
+            if found is not None and found.amplification <= SAFE_AMPLIFICATION:
                 return found.log_evidence, {id: found.marginals[i] for id, i in zip(targets, places, strict=True)}
         with self.named_budget():
             answer = self.compiled.posterior(self._hard(evidence), self._indexed(soft), places)
         return answer.log_evidence, {id: answer.marginals[i] for id, i in zip(targets, places, strict=True)}
 
-    def takes(self, evidence: Evidence, soft: Mapping[str, Array]) -> tuple[str, ...]:
+    def allowances(self, evidence: Evidence, soft: Mapping[str, Array]) -> tuple[float, ...]:
+        """Return the allowances worth trying for a case, each with other findings taking part."""
+        distinct: dict[frozenset[int], float] = {}
+        for allowance in ALLOWANCES:
+            taking = frozenset(self.expander.takes(self._hard(evidence), self._indexed(soft), allowance))
+            if taking:
+                distinct.setdefault(taking, allowance)
+        return tuple(distinct.values())
+
+    def takes(self, evidence: Evidence, soft: Mapping[str, Array], allowance: float = ALLOWANCES[0]) -> tuple[str, ...]:
         """Return the present findings that `expansion` would write as signed sums."""
-        taking = self.expander.takes(self._hard(evidence), self._indexed(soft))
+        taking = self.expander.takes(self._hard(evidence), self._indexed(soft), allowance)
         return tuple(id for id in (*evidence.hard, *soft) if self.index(id) in taking)
 
     def expansion(
@@ -334,6 +383,7 @@ class ExactInference:
         *,
         free: Sequence[str] = (),
         variants: Sequence[Mapping[str, Array]] = ({},),
+        allowance: float = ALLOWANCES[0],
     ) -> Expansion | None:
         """Return the present findings of a case as signed sums, or None where that form does not fit.
 
@@ -349,6 +399,8 @@ class ExactInference:
             Findings whose every state, and their absence from the evidence, will be read.
         variants
             Other readings of ids that take no part in the sum: id to weights, shape (states,).
+        allowance
+            How far the product of 1 / P(finding) of those that take part may go.
         """
         with self.named_budget():
             return self.expander.expand(
@@ -357,6 +409,7 @@ class ExactInference:
                 [self.index(id) for id in targets],
                 free={self.index(id) for id in free},
                 variants=[self._indexed(variant) for variant in variants],
+                allowance=allowance,
             )
 
     def weights(self, evidence: Evidence) -> dict[str, Array]:

@@ -18,7 +18,7 @@ Diez & Galan (2003), Efficient computation for the noisy MAX. International Jour
 
 from __future__ import annotations
 
-__all__ = ["DECISION_AMPLIFICATION", "MAX_LANES", "SAFE_AMPLIFICATION", "Expander", "Expansion", "Sum"]
+__all__ = ["ALLOWANCES", "DECISION_AMPLIFICATION", "MAX_LANES", "SAFE_AMPLIFICATION", "Expander", "Expansion", "Sum"]
 
 import itertools
 import math
@@ -41,6 +41,9 @@ SAFE_AMPLIFICATION = 1e5
 
 FEW_PARENTS = 6
 """Findings of up to so many unobserved parents stay evidence of the plan."""
+
+ALLOWANCES = (1e10, 1e4)
+"""How far the product of 1 / P(finding) may go: all but absurd pictures first, then only the common findings."""
 
 DECISION_AMPLIFICATION = 1e10
 """Six digits: enough to hold a posterior against a threshold, or to rank."""
@@ -105,6 +108,7 @@ class Expander:
         self.resolved = resolved
         self.compiled = compiled
         self.leaves = _leaves(resolved)
+        self._marginals: dict[int, Array] = {}
         self.below: dict[int, list[int]] = {}
         for i, leaf in self.leaves.items():
             for parent in (*_parents(leaf), *leaf.passes):
@@ -118,6 +122,7 @@ class Expander:
         *,
         free: Collection[int] = (),
         variants: Sequence[Mapping[int, Array]] = ({},),
+        allowance: float = ALLOWANCES[0],
     ) -> Expansion | None:
         """Return the lanes of a case, or None when no finding gains by it, or the form does not fit.
 
@@ -134,8 +139,10 @@ class Expander:
             Findings of which every state, and their absence from the evidence, will be read.
         variants
             Other readings of variables that do not take part: variable to weights, shape (states,).
+        allowance
+            How far the product of 1 / P(finding) of those that take part may go.
         """
-        taking = self._taking(hard, soft)
+        taking = self._taking(hard, soft, allowance)
         varied = {i for variant in variants for i in variant}
         if not taking or any(target in taking for target in targets):
             return None
@@ -147,31 +154,60 @@ class Expander:
             return None
         return Expansion(self, leaves, choices, hard, soft, targets, variants)
 
-    def takes(self, hard: Mapping[int, int], soft: Mapping[int, Array]) -> Collection[int]:
+    def takes(
+        self, hard: Mapping[int, int], soft: Mapping[int, Array], allowance: float = ALLOWANCES[0]
+    ) -> Collection[int]:
         """Return the findings that would take part."""
-        return self._taking(hard, soft).keys()
+        return self._taking(hard, soft, allowance).keys()
 
     def observed_below(self, i: int, known: Collection[int]) -> list[int]:
         """Return the findings directly below one that are among the known."""
         return [j for j in self.below.get(i, ()) if j in known]
 
-    def _taking(self, hard: Mapping[int, int], soft: Mapping[int, Array]) -> dict[int, _Leaf]:
-        """Return the findings that take part: the wide ones, and all that stand above or below them with evidence."""
+    def _taking(self, hard: Mapping[int, int], soft: Mapping[int, Array], allowance: float) -> dict[int, _Leaf]:
+        """Return the findings that take part: the most probable ones first, as far as the allowance goes."""
+        taking: dict[int, _Leaf] = {}
+        spent = 1.0
+        for rarity, together in sorted(self._units(hard, soft)):
+            spent *= rarity
+            if spent <= allowance:
+                taking.update({i: self.leaves[i] for i in together})
+        return taking
+
+    def _units(self, hard: Mapping[int, int], soft: Mapping[int, Array]) -> list[tuple[float, tuple[int, ...]]]:
+        """Return what can take part: 1 / P of its present findings, and the findings, which come all or none.
+
+        A wide finding brings those that stand above or below it with evidence.
+        """
         known = {*hard, *soft}
         present = [i for i in (*hard, *soft) if i in self.leaves and hard.get(i, 1) > 0]
-        stack = [
+        wide = [
             i
             for i in present
             if self._free_parents(i, hard) > FEW_PARENTS or self.leaves[i].passes or self.observed_below(i, known)
         ]
-        taking: dict[int, _Leaf] = {}
-        while stack:
-            i = stack.pop()
-            if i not in taking:
-                taking[i] = self.leaves[i]
-                above = [p for p in _parents(self.leaves[i]) if p in self.leaves and hard.get(p, 1) > 0]
-                stack.extend([*above, *self.observed_below(i, known)])
-        return taking
+        units = []
+        placed: set[int] = set()
+        for start in wide:
+            together: set[int] = set()
+            stack = [] if start in placed else [start]
+            while stack:
+                i = stack.pop()
+                if i not in together:
+                    together.add(i)
+                    stack.extend(p for p in _parents(self.leaves[i]) if p in self.leaves and hard.get(p, 1) > 0)
+                    stack.extend(self.observed_below(i, known))
+            placed |= together
+            if together:
+                rarity = math.prod(1 / self._commonness(i, hard) for i in together if i in hard and hard[i] > 0)
+                units.append((rarity, tuple(sorted(together))))
+        return units
+
+    def _commonness(self, i: int, hard: Mapping[int, int]) -> float:
+        """Return the prior probability of a finding's observed state."""
+        if i not in self._marginals:
+            self._marginals[i] = self.compiled.posterior({}, {}, [i]).marginals[i]
+        return max(float(self._marginals[i][hard[i]]), 1e-12)
 
     def _free_parents(self, i: int, hard: Mapping[int, int]) -> int:
         return sum(parent not in hard for parent in _parents(self.leaves[i]))

@@ -24,6 +24,7 @@ from toetwitch.errors import BudgetExceededError, ImpossibleEvidenceError
 from toetwitch.evidence import Evidence
 from toetwitch.inference import Disablement, ExactInference
 from toetwitch.knowledge.red_flag import TRIAGE_LEVELS, RuleBook
+from toetwitch.reasoning.assessment_card import assessment_card
 from toetwitch.reasoning.attribution import Attribution, attribution
 from toetwitch.reasoning.danger import danger_readings
 from toetwitch.reasoning.ranking import information_gain, ranked
@@ -165,6 +166,9 @@ class Assessment:
 
     def __str__(self) -> str:
         return "\n".join([*_flag_lines(self), *_cause_lines(self), "", NOT_A_DEVICE])
+
+    def _repr_html_(self) -> str:
+        return assessment_card(self, NOT_A_DEVICE)
 
 
 class Assessor:
@@ -370,6 +374,8 @@ def _flag_lines(answer: Assessment) -> list[str]:
         lines.append(f"  ! {found.id}: {found.level} [{found.origin}, {found.source}]")
         lines.append(f"      {found.rationale} Because {because}.")
     for dissent in urgency.dissent:
+        if dissent.guideline_level == dissent.level:
+            continue
         where = "holds here" if dissent.holds else f"waits for {', '.join(dissent.waits_for) or 'nothing known'}"
         lines.append(f"  ~ guidelines on {dissent.rule}: {dissent.guideline_level} ({where})")
     if urgency.posterior_level is not None:
