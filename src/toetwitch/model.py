@@ -12,8 +12,10 @@ from __future__ import annotations
 
 __all__ = ["TRIAGE_LEVELS", "Model", "Network", "load_model", "read_network"]
 
+import datetime
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -32,7 +34,9 @@ from toetwitch.network import Network, read_network
 from toetwitch.reasoning.assessment import Assessment, Assessor, Identity
 from toetwitch.reasoning.attribution import Production, attribute
 from toetwitch.reasoning.cohort import assess_codes
+from toetwitch.reasoning.comparison import Comparison
 from toetwitch.reasoning.conflict import Conflict
+from toetwitch.reasoning.diary import Diary, Rates, read_diary
 from toetwitch.reasoning.explanation import Explanation
 from toetwitch.reasoning.intervention import Advised, WhatIf, advise
 from toetwitch.reasoning.questions import NextQuestions, next_questions
@@ -391,6 +395,58 @@ class Model:
             When the evidence has probability zero.
         """
         return self._network.conflict(evidence, self.causes, rng=rng, draws=draws)
+
+    def compare(
+        self, before: Mapping[str, object], after: Mapping[str, object], *, policy: str | None = None
+    ) -> Comparison:
+        """Return what changed between two visits: levels, rules, and which change moved each cause how far.
+
+        Raises
+        ------
+        ImpossibleEvidenceError
+            When either case has probability zero.
+        EvidenceError
+            For too many changes.
+        """
+        first, second = self.assess(before, policy=policy), self.assess(after, policy=policy)
+        fired = {found.id for found in first.red_flags}, {found.id for found in second.red_flags}
+        return replace(
+            self._network.compare(before, after, self.causes),
+            level_before=first.triage.level,
+            level_after=second.triage.level,
+            fired=tuple(found.id for found in second.red_flags if found.id not in fired[0]),
+            silent=tuple(found.id for found in first.red_flags if found.id not in fired[1]),
+        )
+
+    def diary(
+        self,
+        entries: Mapping[datetime.date, str | bool],
+        levels: Sequence[str] = ("false", "true"),
+        *,
+        horizon: int = 28,
+        rates: Rates | None = None,
+    ) -> Diary:
+        """Return whether a dated series of observations persists, resolves or progresses, under stated assumptions.
+
+        Parameters
+        ----------
+        entries
+            Date to the level seen on that day.
+        levels
+            Names of the levels, absent first.
+        horizon
+            How many days ahead to look.
+        rates
+            What is assumed of the courses.
+
+        Raises
+        ------
+        EvidenceError
+            For no entry at all, or entries that cannot be under the assumed rates.
+        UnknownNameError
+            For a level that is not listed.
+        """
+        return read_diary(entries, levels, horizon=horizon, rates=rates)
 
     def _check_modifiable(self, do: Mapping[str, object]) -> None:
         variables = self._network.variables

@@ -21,6 +21,7 @@ from toetwitch.interop import from_pgmpy, read_bif, to_pgmpy
 from toetwitch.knowledge.network import NetworkDefinition
 from toetwitch.knowledge.variable import Variable
 from toetwitch.reasoning.attribution import Production, produced
+from toetwitch.reasoning.comparison import Comparison, compare
 from toetwitch.reasoning.conflict import Conflict, conflict
 from toetwitch.reasoning.explanation import Explanation, explain
 from toetwitch.reasoning.intervention import WhatIf, what_if
@@ -477,6 +478,30 @@ class Network:
         read = self.read(evidence)
         chosen = [id for id in self.variables if id not in read.ids] if hypotheses is None else list(hypotheses)
         return conflict(self._inference, read, chosen, rng=rng, draws=draws)
+
+    def compare(
+        self, before: Mapping[str, object], after: Mapping[str, object], targets: Sequence[str] | None = None
+    ) -> Comparison:
+        """Return what changed between two cases, and which change moved each posterior how far.
+
+        Parameters
+        ----------
+        before, after
+            The cases.
+        targets
+            Ids; everything unobserved in both by default.
+
+        Raises
+        ------
+        ImpossibleEvidenceError
+            When either case has probability zero.
+        EvidenceError
+            For too many changes.
+        """
+        first, second = self.read(before), self.read(after)
+        known = {*first.ids, *second.ids}
+        wanted = [id for id in self.variables if id not in known] if targets is None else list(targets)
+        return compare(self._inference, first, second, wanted)
 
     def plan(self, evidence: Mapping[str, object] | None = None, targets: Sequence[str] | None = None) -> Plan:
         """Return how a question would be answered, with its predicted cost, without answering it."""
