@@ -39,6 +39,7 @@ from toetwitch.reasoning.conflict import Conflict
 from toetwitch.reasoning.diary import Diary, Rates, read_diary
 from toetwitch.reasoning.explanation import Explanation
 from toetwitch.reasoning.intervention import Advised, WhatIf, advise
+from toetwitch.reasoning.network_card import network_card
 from toetwitch.reasoning.questions import NextQuestions, next_questions
 from toetwitch.reasoning.sensitivity import Flip, Sensitivity, flip
 from toetwitch.reasoning.uncertainty import Intervals
@@ -453,6 +454,10 @@ class Model:
         for id in do:
             if id in variables and variables[id].kind not in ("context", "cause"):
                 raise EvidenceError(f"{id!r} is a {variables[id].kind}; expected a context or a cause to set")
+
+    def _repr_html_(self) -> str:
+        d = self._definition
+        return network_card(d.network, f"Model {d.name} {d.version}, setting {self._setting}")
 
     def __repr__(self) -> str:
         d = self._definition

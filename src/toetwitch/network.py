@@ -25,6 +25,7 @@ from toetwitch.reasoning.comparison import Comparison, compare
 from toetwitch.reasoning.conflict import Conflict, conflict
 from toetwitch.reasoning.explanation import Explanation, explain
 from toetwitch.reasoning.intervention import WhatIf, what_if
+from toetwitch.reasoning.network_card import network_card
 from toetwitch.reasoning.questions import NextQuestions, next_questions
 from toetwitch.reasoning.sensitivity import Flip, Sensitivity, flip, sensitivity
 from toetwitch.reasoning.uncertainty import Intervals, intervals
@@ -507,6 +508,9 @@ class Network:
         """Return how a question would be answered, with its predicted cost, without answering it."""
         read = self.read(evidence)
         return self._inference.plan(read, self._targets(targets, read))
+
+    def _repr_html_(self) -> str:
+        return network_card(self.definition)
 
     def __repr__(self) -> str:
         arcs = sum(len(table.parents) for table in self.definition.tables)

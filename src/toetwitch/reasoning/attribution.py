@@ -36,6 +36,7 @@ from toetwitch.errors import ImpossibleEvidenceError
 from toetwitch.evidence import Evidence
 from toetwitch.inference import Disablement, ExactInference
 from toetwitch.knowledge import table as stated
+from toetwitch.reasoning.cards import production_card
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -138,6 +139,9 @@ class Production:
                 lost = self.necessity.get(parent, {}).get(finding)
                 lines.append(f"  {parent:<36} {row[parent]:>7.1%}" + ("" if lost is None else f"   {lost:>7.1%}"))
         return "\n".join(lines) or "No finding is present, so nothing is to be attributed."
+
+    def _repr_html_(self) -> str:
+        return production_card(self)
 
 
 def attribute(disablement: Disablement, evidence: Evidence) -> Production:

@@ -30,6 +30,7 @@ from toetwitch.errors import EvidenceError
 from toetwitch.evidence import Evidence
 from toetwitch.inference import ExactInference
 from toetwitch.inference.simulation import simulate
+from toetwitch.reasoning.cards import conflict_card
 from toetwitch.reasoning.subsets import LANES_AT_ONCE, item_weights
 
 if TYPE_CHECKING:
@@ -155,6 +156,9 @@ class Conflict:
         if self.surprise is not None:
             lines.append(f"  {self.surprise:.1%} of cases from the model, asked the same, are no more probable.")
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        return conflict_card(self)
 
 
 def conflict(

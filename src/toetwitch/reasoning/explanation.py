@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 from toetwitch.evidence import Evidence
 from toetwitch.inference import ExactInference
 from toetwitch.knowledge.network import NetworkDefinition
+from toetwitch.reasoning.cards import explanation_card
 from toetwitch.reasoning.carriers import Carrier, carriers, descends
 from toetwitch.reasoning.subsets import coalition_log_odds, connected, item_weights
 
@@ -199,6 +200,9 @@ class Explanation:
         if self.unexplained:
             lines.append(f"  Not explained by it: {', '.join(self.unexplained)}.")
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        return explanation_card(self)
 
 
 def _carrier_dict(arc: Carrier) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from toetwitch.inference.counterfactual import Counterfactual
 from toetwitch.knowledge.advice import Advice
 from toetwitch.knowledge.condition import TRUE, UNKNOWN, evaluate, read_atoms
 from toetwitch.knowledge.red_flag import RuleBook, level_rank
+from toetwitch.reasoning.cards import advised_card, what_if_card
 from toetwitch.reasoning.red_flags import complete, supports_of
 
 if TYPE_CHECKING:
@@ -97,6 +98,9 @@ class WhatIf:
             now, seen, instead = self.before[id][last], self.seen[id][last], self.instead[id][last]
             lines.append(f"  {id + ' = ' + last:<44} {now:>7.1%} {seen:>7.1%} {instead:>7.1%}")
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        return what_if_card(self)
 
 
 def what_if(
@@ -248,6 +252,9 @@ class Advised:
             if step.reason:
                 lines.append(f"    {step.reason}")
         return "\n".join(lines) or "No advice applies."
+
+    def _repr_html_(self) -> str:
+        return advised_card(self)
 
 
 def _step_dict(step: AdviceEffect) -> dict[str, Any]:

@@ -35,6 +35,7 @@ from toetwitch.inference import ExactInference
 from toetwitch.knowledge.red_flag import TRIAGE_LEVELS, level_rank
 from toetwitch.reasoning.answers import Reach, causes_given_answers, joint_levels, levels_after, reach
 from toetwitch.reasoning.assessment import Assessor
+from toetwitch.reasoning.cards import questions_card
 from toetwitch.reasoning.red_flags import supports_of
 from toetwitch.reasoning.triage import Triage, triage
 
@@ -202,6 +203,9 @@ class NextQuestions:
         if self.same_decision is not None:
             lines.append(f"  Answering these leaves level and leading cause as they are with {self.same_decision:.0%}.")
         return "\n".join(lines) or "Nothing is left to ask."
+
+    def _repr_html_(self) -> str:
+        return questions_card(self)
 
 
 def _question_dict(q: Question) -> dict[str, Any]:

@@ -32,6 +32,7 @@ from toetwitch.evidence import Evidence
 from toetwitch.inference import ExactInference
 from toetwitch.knowledge.parameters import Parameter, parameters
 from toetwitch.knowledge.red_flag import TRIAGE_LEVELS, RuleBook
+from toetwitch.reasoning.cards import flip_card, sensitivity_card
 from toetwitch.reasoning.linear_parameters import Line, entry_lines, solved_upstream, table_line
 from toetwitch.reasoning.parameter_lanes import numbers_at, relevant, run_numbers, spread_of_logs
 from toetwitch.reasoning.triage import posterior_level
@@ -236,6 +237,9 @@ class Sensitivity:
                 to = s.leading_halved if s.leading_halved != self.leading else s.leading_doubled
                 lines.append(f"  If {s.source} is off by a factor of {self.factor:g} in odds, {to} leads.")
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        return sensitivity_card(self)
 
 
 def _finite(x: float) -> float | None:
@@ -469,6 +473,9 @@ class Flip:
         where = "within" if self.within_range else "outside"
         change = f"{self.path}: {self.value:.4g} -> {self.to:.4g} ({where} its range)"
         return f"{change} makes the {self.changes} {self.becomes}"
+
+    def _repr_html_(self) -> str:
+        return flip_card(self)
 
 
 def flip(

@@ -30,6 +30,7 @@ from toetwitch.errors import EvidenceError
 from toetwitch.evidence import Evidence
 from toetwitch.inference import ExactInference
 from toetwitch.knowledge.parameters import Parameter, parameters
+from toetwitch.reasoning.cards import intervals_card
 from toetwitch.reasoning.parameter_lanes import relevant, run_numbers
 
 if TYPE_CHECKING:
@@ -127,6 +128,9 @@ class Intervals:
         if self.rejected:
             lines.append(f"  {self.rejected} draws gave no model and were left out.")
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        return intervals_card(self)
 
 
 def draw_numbers(chosen: Sequence[Parameter], count: int, rng: np.random.Generator) -> dict[str, Array]:
