@@ -1,9 +1,9 @@
 """Whether a dated series of observations persists, resolves or progresses.
 
 A complaint has one of three courses, which does not change, and a level that does, day by day. Persistent: it wanders
-up and down. Resolving: it steps down, and stays away once gone. Progressing: it steps up. What is written on a day is
-the level, up to an error. The model is small enough to be exact: the days between two entries are a power of a matrix, and
-the forward algorithm sums over every path.
+up and down. Resolving: it steps down, and stays away once gone. Progressing: it steps up. What is written on a day
+is the level, up to an error. The model is small enough to be exact: the days between two entries are a power of a
+matrix, and the forward algorithm sums over every path.
 
 The rates are the asker's assumptions, not estimates from the literature, and are shown with the answer; the articles
 and guidelines that speak of movements that "persist" or do "not resolve after several weeks" give no rates.

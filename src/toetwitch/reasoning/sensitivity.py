@@ -42,12 +42,14 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-STEPS = (-4.0, -2.0, -1.0, -0.5, 0.5, 1.0, 2.0, 4.0)
-"""Log-odds steps at which a curved parameter is tried for a flip; the first that flips is then refined."""
+STEPS = (-4.0, -1.5, 1.5, 4.0)
+"""Log-odds steps at which a number is tried for a flip; the first that flips is then refined."""
 
-BISECTIONS = 24
+CUTS, ROUNDS = 8, 8
+"""Each round of refining cuts every bracket in eight: 24 bits in all."""
+
 REFINED = 4
-"""How many curved parameters, those with the smallest flipping step, are refined."""
+"""How many changes of each kind are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -484,8 +486,8 @@ def flip(
     """Return the single-number changes that change the leading rival, or the level that the posterior gives.
 
     The posterior's level is taken from the evidence as it stands. Every number is tried at steps of its log-odds, and
-    the nearest step that flips is refined by bisection, each round of all numbers on the lanes of one run; what flips
-    only between the steps and back again is not seen.
+    the nearest step that flips is refined, all numbers on the lanes of one run a round; what flips only between the
+    steps and back again is not seen.
 
     Parameters
     ----------
@@ -533,22 +535,40 @@ def flip(
         for (p, step), hit in zip(tries, flipped, strict=True):
             if hit and (p.path not in nearest or abs(step) < abs(nearest[p.path][1])):
                 nearest[p.path] = (p, step)
-        best = sorted(nearest.values(), key=lambda pair: (abs(pair[1]), pair[0].path))
-        best = [pair for pair in best if abs(pair[1]) <= abs(best[min(REFINED, len(best)) - 1][1])]
-        inner, outer = [0.0] * len(best), [step for _, step in best]
-        becomes: list[str] = [""] * len(best)
-        for _ in range(BISECTIONS if best else 0):
-            middle = [(a + b) / 2 for a, b in zip(inner, outer, strict=True)]
-            lead, rank = answers([(p, step) for (p, _), step in zip(best, middle, strict=True)])
-            for n in range(len(best)):
-                hit = lead[n] != leading if kind == "leading" else rank[n] != level
-                inner[n], outer[n] = (inner[n], middle[n]) if hit else (middle[n], outer[n])
-        if best:
-            lead, rank = answers([(p, step) for (p, _), step in zip(best, outer, strict=True)])
-            becomes = [lead[n] if kind == "leading" else TRIAGE_LEVELS[rank[n]] for n in range(len(best))]
-        flips = [_flip(p, step, kind, name) for (p, _), step, name in zip(best, outer, becomes, strict=True)]
+        brackets = [(p, 0.0, step) for p, step in nearest.values()]
+        for _ in range(ROUNDS):
+            brackets = _smallest(brackets)
+            points = [
+                (p, inner + (outer - inner) * cut / CUTS) for p, inner, outer in brackets for cut in range(1, CUTS)
+            ]
+            lead, rank = answers(points) if points else ([], [])
+            hits = [lead[n] != leading if kind == "leading" else rank[n] != level for n in range(len(points))]
+            brackets = [
+                _narrowed(bracket, hits[n * (CUTS - 1) : (n + 1) * (CUTS - 1)]) for n, bracket in enumerate(brackets)
+            ]
+        lead, rank = answers([(p, outer) for p, _, outer in brackets]) if brackets else ([], [])
+        becomes = lead if kind == "leading" else [TRIAGE_LEVELS[n] for n in rank]
+        flips = [_flip(p, outer, kind, name) for (p, _, outer), name in zip(brackets, becomes, strict=True)]
         found += sorted(flips, key=lambda f: (f.log_odds, f.path))[:REFINED]
     return tuple(sorted(found, key=lambda f: (f.log_odds, f.path)))
+
+
+Bracket = tuple[Parameter, float, float]
+"""A number, a step that does not flip, and a larger one that does."""
+
+
+def _smallest(brackets: Sequence[Bracket]) -> list[Bracket]:
+    """Return the brackets that may still hold one of the smallest changes."""
+    outer = sorted(abs(step) for _, _, step in brackets)[:REFINED]
+    return [bracket for bracket in brackets if abs(bracket[1]) <= outer[-1]]
+
+
+def _narrowed(bracket: Bracket, hits: Sequence[bool]) -> Bracket:
+    """Return the part of a bracket up to the first inner point that flips."""
+    p, inner, outer = bracket
+    first = hits.index(True) if True in hits else len(hits)
+    width = (outer - inner) / CUTS
+    return p, inner + width * first, inner + width * (first + 1)
 
 
 def _level(probability: Mapping[str, Array], book: RuleBook | None) -> Array:
