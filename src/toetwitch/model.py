@@ -38,10 +38,11 @@ from toetwitch.reasoning.comparison import Comparison
 from toetwitch.reasoning.conflict import Conflict
 from toetwitch.reasoning.diary import Diary, Rates, read_diary
 from toetwitch.reasoning.explanation import Explanation
+from toetwitch.reasoning.flips import Flip, flip
 from toetwitch.reasoning.intervention import Advised, WhatIf, advise
 from toetwitch.reasoning.network_card import network_card
 from toetwitch.reasoning.questions import NextQuestions, next_questions
-from toetwitch.reasoning.sensitivity import Flip, Sensitivity, flip
+from toetwitch.reasoning.sensitivity import Sensitivity
 from toetwitch.reasoning.uncertainty import Intervals
 
 

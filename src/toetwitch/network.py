@@ -24,10 +24,11 @@ from toetwitch.reasoning.attribution import Production, produced
 from toetwitch.reasoning.comparison import Comparison, compare
 from toetwitch.reasoning.conflict import Conflict, conflict
 from toetwitch.reasoning.explanation import Explanation, explain
+from toetwitch.reasoning.flips import Flip, flip
 from toetwitch.reasoning.intervention import WhatIf, what_if
 from toetwitch.reasoning.network_card import network_card
 from toetwitch.reasoning.questions import NextQuestions, next_questions
-from toetwitch.reasoning.sensitivity import Flip, Sensitivity, flip, sensitivity
+from toetwitch.reasoning.sensitivity import Sensitivity, sensitivity
 from toetwitch.reasoning.uncertainty import Intervals, intervals
 
 if TYPE_CHECKING:

@@ -37,9 +37,10 @@ if TYPE_CHECKING:
     from toetwitch.reasoning.attribution import Production
     from toetwitch.reasoning.conflict import Conflict
     from toetwitch.reasoning.explanation import Explanation
+    from toetwitch.reasoning.flips import Flip
     from toetwitch.reasoning.intervention import AdviceEffect, Advised, WhatIf
     from toetwitch.reasoning.questions import NextQuestions, Question
-    from toetwitch.reasoning.sensitivity import Flip, Sensitivity, SensitivityFunction
+    from toetwitch.reasoning.sensitivity import Sensitivity, SensitivityFunction
     from toetwitch.reasoning.uncertainty import Intervals
 
 ROWS = 12

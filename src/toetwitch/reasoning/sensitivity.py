@@ -1,4 +1,4 @@
-"""How far an answer rests on one number, on one source, and what would have to change to change it.
+"""How far an answer rests on one number, and on one source.
 
 Where a number enters its table linearly (`toetwitch.reasoning.linear_parameters`), the posterior is exactly
 (a x + b) / (c x + d), and two backward passes give all these functions at once. Where it enters by way of a solved
@@ -16,11 +16,11 @@ Approximate Reasoning 38, 149-174. doi:10.1016/j.ijar.2004.07.001
 
 from __future__ import annotations
 
-__all__ = ["Flip", "Sensitivity", "SensitivityFunction", "SourceEffect", "curve", "flip", "sensitivity"]
+__all__ = ["Sensitivity", "SensitivityFunction", "SourceEffect", "curve", "leader", "scaled", "sensitivity"]
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,25 +31,14 @@ from toetwitch.errors import EvidenceError, UnknownNameError
 from toetwitch.evidence import Evidence
 from toetwitch.inference import ExactInference
 from toetwitch.knowledge.parameters import Parameter, parameters
-from toetwitch.knowledge.red_flag import TRIAGE_LEVELS, RuleBook
-from toetwitch.reasoning.cards import flip_card, sensitivity_card
+from toetwitch.reasoning.cards import sensitivity_card
 from toetwitch.reasoning.linear_parameters import Line, entry_lines, solved_upstream, table_line
 from toetwitch.reasoning.parameter_lanes import numbers_at, relevant, run_numbers, spread_of_logs
-from toetwitch.reasoning.triage import posterior_level
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Array = NDArray[np.float64]
-
-STEPS = (-4.0, -1.5, 1.5, 4.0)
-"""Log-odds steps at which a number is tried for a flip; the first that flips is then refined."""
-
-CUTS, ROUNDS = 8, 8
-"""Each round of refining cuts every bracket in eight: 24 bits in all."""
-
-REFINED = 4
-"""How many changes of each kind are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,7 +282,7 @@ def sensitivity(
     sources = _by_source(mattering)
     rows: list[Mapping[str, float]] = [{p.path: end} for p in curved for end in (p.estimate.low, p.estimate.high)]
     for numbers in sources.values():
-        rows += [{p.path: _scaled(p, ratio) for p in numbers} for ratio in (1 / factor, factor)]
+        rows += [{p.path: scaled(p, ratio) for p in numbers} for ratio in (1 / factor, factor)]
     found = run_numbers(
         inference, evidence, numbers_at(rows, mattering), len(rows), list(dict.fromkeys([target, *rivals]))
     )
@@ -307,7 +296,7 @@ def sensitivity(
     effects = []
     for n, (source, numbers) in enumerate(sources.items()):
         lanes = [2 * len(curved) + 2 * n, 2 * len(curved) + 2 * n + 1]
-        leads = [_leader({id: found.marginals[id][-1, lane] for id in rivals}, leading) for lane in lanes]
+        leads = [leader({id: found.marginals[id][-1, lane] for id in rivals}, leading) for lane in lanes]
         changes = any(name != leading for name in leads)
         halved, doubled = (float(at[lane]) for lane in lanes)
         effects.append(SourceEffect(source, len(numbers), halved, doubled, leads[0], leads[1], changes))
@@ -335,7 +324,8 @@ def curve(
     return np.asarray(run_numbers(inference, evidence, {path: points}, len(points), [target]).marginals[target][state])
 
 
-def _leader(probability: Mapping[str, float], default: str) -> str:
+def leader(probability: Mapping[str, float], default: str) -> str:
+    """Return the most probable id, or the default where some probability is missing."""
     if any(math.isnan(p) for p in probability.values()):
         return default
     return max(probability, key=lambda id: (probability[id], id))
@@ -419,164 +409,9 @@ def _by_source(chosen: Sequence[Parameter]) -> dict[str, list[Parameter]]:
     return found
 
 
-def _scaled(p: Parameter, ratio: float) -> float:
+def scaled(p: Parameter, ratio: float) -> float:
     """Return the number with its odds, or the odds ratio itself, multiplied."""
     x = p.estimate.value
     if p.scale == "odds_ratio":
         return x * ratio
     return ratio * x / (1 - x + ratio * x)
-
-
-@dataclass(frozen=True, slots=True)
-class Flip:
-    """A change of one number that changes the answer.
-
-    Parameters
-    ----------
-    path
-        The number.
-    value, to
-        Its estimate, and the nearest value found at which the answer changes.
-    log_odds
-        The size of the change: of the number's log-odds, or of the log of an odds ratio.
-    changes
-        "leading" or "level".
-    becomes
-        The rival that then leads, or the level that the posterior then gives.
-    within_range
-        Whether the value lies in the cited range.
-    sources
-        The works that carry the number.
-    """
-
-    path: str
-    value: float
-    to: float
-    log_odds: float
-    changes: str
-    becomes: str
-    within_range: bool
-    sources: tuple[str, ...] = field(default=())
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the change as JSON types."""
-        return {
-            "path": self.path,
-            "value": self.value,
-            "to": self.to,
-            "log_odds": self.log_odds,
-            "changes": self.changes,
-            "becomes": self.becomes,
-            "within_range": self.within_range,
-            "sources": list(self.sources),
-        }
-
-    def __str__(self) -> str:
-        where = "within" if self.within_range else "outside"
-        change = f"{self.path}: {self.value:.4g} -> {self.to:.4g} ({where} its range)"
-        return f"{change} makes the {self.changes} {self.becomes}"
-
-    def _repr_html_(self) -> str:
-        return flip_card(self)
-
-
-def flip(
-    inference: ExactInference, evidence: Evidence, rivals: Sequence[str], book: RuleBook | None = None
-) -> tuple[Flip, ...]:
-    """Return the single-number changes that change the leading rival, or the level that the posterior gives.
-
-    The posterior's level is taken from the evidence as it stands. Every number is tried at steps of its log-odds, and
-    the nearest step that flips is refined, all numbers on the lanes of one run a round; what flips only between the
-    steps and back again is not seen.
-
-    Parameters
-    ----------
-    inference
-        The network.
-    evidence
-        The case.
-    rivals
-        Ids of which the most probable in its last state leads.
-    book
-        The rules whose posterior rules give the level; None to look at the leading rival alone.
-
-    Returns
-    -------
-    tuple
-        Smallest change first, at most `REFINED` of each kind.
-
-    Raises
-    ------
-    ImpossibleEvidenceError
-        When the evidence has probability zero.
-    """
-    rivals = list(rivals)
-    mattering = relevant(inference.network, parameters(inference.network), [*rivals, *evidence.ids])
-    mattering = [p for p in mattering if p.scale == "odds_ratio" or 0 < p.estimate.value < 1]
-    now = inference.posterior(evidence, rivals).marginals
-    leading = max(rivals, key=lambda id: (float(now[id][-1]), id))
-    level = _level({id: now[id][-1:] for id in rivals}, book)[0]
-
-    def answers(tries: Sequence[tuple[Parameter, float]]) -> tuple[list[str], list[int]]:
-        rows = [{p.path: _scaled(p, math.exp(step))} for p, step in tries]
-        found = run_numbers(inference, evidence, numbers_at(rows, mattering), len(rows), rivals)
-        leads = [_leader({id: found.marginals[id][-1, n] for id in rivals}, leading) for n in range(len(rows))]
-        levels = _level({id: np.nan_to_num(found.marginals[id][-1]) for id in rivals}, book)
-        return leads, [int(rank) if ok else int(level) for rank, ok in zip(levels, found.valid, strict=True)]
-
-    tries = [(p, step) for p in mattering for step in STEPS]
-    if not tries:
-        return ()
-    leads, levels = answers(tries)
-    found: list[Flip] = []
-    for kind in ("leading", "level"):
-        flipped = [leads[n] != leading if kind == "leading" else levels[n] != level for n in range(len(tries))]
-        nearest: dict[str, tuple[Parameter, float]] = {}
-        for (p, step), hit in zip(tries, flipped, strict=True):
-            if hit and (p.path not in nearest or abs(step) < abs(nearest[p.path][1])):
-                nearest[p.path] = (p, step)
-        brackets = [(p, 0.0, step) for p, step in nearest.values()]
-        for _ in range(ROUNDS):
-            brackets = _smallest(brackets)
-            points = [
-                (p, inner + (outer - inner) * cut / CUTS) for p, inner, outer in brackets for cut in range(1, CUTS)
-            ]
-            lead, rank = answers(points) if points else ([], [])
-            hits = [lead[n] != leading if kind == "leading" else rank[n] != level for n in range(len(points))]
-            brackets = [
-                _narrowed(bracket, hits[n * (CUTS - 1) : (n + 1) * (CUTS - 1)]) for n, bracket in enumerate(brackets)
-            ]
-        lead, rank = answers([(p, outer) for p, _, outer in brackets]) if brackets else ([], [])
-        becomes = lead if kind == "leading" else [TRIAGE_LEVELS[n] for n in rank]
-        flips = [_flip(p, outer, kind, name) for (p, _, outer), name in zip(brackets, becomes, strict=True)]
-        found += sorted(flips, key=lambda f: (f.log_odds, f.path))[:REFINED]
-    return tuple(sorted(found, key=lambda f: (f.log_odds, f.path)))
-
-
-Bracket = tuple[Parameter, float, float]
-"""A number, a step that does not flip, and a larger one that does."""
-
-
-def _smallest(brackets: Sequence[Bracket]) -> list[Bracket]:
-    """Return the brackets that may still hold one of the smallest changes."""
-    outer = sorted(abs(step) for _, _, step in brackets)[:REFINED]
-    return [bracket for bracket in brackets if abs(bracket[1]) <= outer[-1]]
-
-
-def _narrowed(bracket: Bracket, hits: Sequence[bool]) -> Bracket:
-    """Return the part of a bracket up to the first inner point that flips."""
-    p, inner, outer = bracket
-    first = hits.index(True) if True in hits else len(hits)
-    width = (outer - inner) / CUTS
-    return p, inner + width * first, inner + width * (first + 1)
-
-
-def _level(probability: Mapping[str, Array], book: RuleBook | None) -> Array:
-    shape = next(iter(probability.values())).shape
-    return np.zeros(shape) if book is None else np.broadcast_to(posterior_level(probability, book), shape)
-
-
-def _flip(p: Parameter, step: float, kind: str, becomes: str) -> Flip:
-    to = _scaled(p, math.exp(step))
-    inside = p.estimate.low <= to <= p.estimate.high
-    return Flip(p.path, p.estimate.value, to, abs(step), kind, becomes, inside, p.estimate.sources)
