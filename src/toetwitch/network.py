@@ -13,23 +13,14 @@ from numpy.typing import NDArray
 
 from toetwitch.engine import Plan
 from toetwitch.errors import EvidenceError, ImpossibleEvidenceError
-from toetwitch.evidence import Evidence, read_evidence
+from toetwitch.evidence import Evidence
 from toetwitch.frames import Codes, read_codes
 from toetwitch.inference import ExactInference
 from toetwitch.inference.counterfactual import Counterfactual
 from toetwitch.interop import from_pgmpy, read_bif, to_pgmpy
 from toetwitch.knowledge.network import NetworkDefinition
-from toetwitch.knowledge.variable import Variable
-from toetwitch.reasoning.attribution import Production, produced
-from toetwitch.reasoning.comparison import Comparison, compare
-from toetwitch.reasoning.conflict import Conflict, conflict
-from toetwitch.reasoning.explanation import Explanation, explain
-from toetwitch.reasoning.flips import Flip, flip
-from toetwitch.reasoning.intervention import WhatIf, what_if
 from toetwitch.reasoning.network_card import network_card
-from toetwitch.reasoning.questions import NextQuestions, next_questions
-from toetwitch.reasoning.sensitivity import Sensitivity, sensitivity
-from toetwitch.reasoning.uncertainty import Intervals, intervals
+from toetwitch.reasoning.network_questions import NetworkQuestions
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -37,7 +28,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 
-class Network:
+class Network(NetworkQuestions):
     """A discrete Bayesian network with exact inference; immutable, and safe to share between threads.
 
     Parameters
@@ -57,7 +48,7 @@ class Network:
     0.6667
     """
 
-    __slots__ = ("_counterfactual", "_inference")
+    __slots__ = ()
 
     def __init__(self, definition: NetworkDefinition, *, memory_budget: int = 2 * 2**30) -> None:
         self._inference = ExactInference(definition, memory_budget=memory_budget)
@@ -100,26 +91,9 @@ class Network:
         """Exact inference by name, for code that works with arrays."""
         return self._inference
 
-    @property
-    def variables(self) -> Mapping[str, Variable]:
-        """The variables by id, in order."""
-        return self.definition.by_id
-
     def graph(self) -> nx.DiGraph:
         """Return the arcs as a NetworkX graph."""
         return self.definition.graph()
-
-    def read(self, evidence: Mapping[str, object] | None = None) -> Evidence:
-        """Return evidence checked against the variables.
-
-        Raises
-        ------
-        UnknownNameError
-            For an id or state that does not exist; carries the nearest one.
-        EvidenceError
-            For evidence of a wrong type.
-        """
-        return read_evidence({} if evidence is None else evidence, self.variables)
 
     def posterior(
         self, evidence: Mapping[str, object] | None = None, targets: Sequence[str] | None = None
@@ -223,288 +197,6 @@ class Network:
         """Return a minimal set of evidence ids that cannot hold together, or () when all can."""
         return self._inference.clash(self.read(evidence))
 
-    def explain(
-        self, evidence: Mapping[str, object], target: str, state: str | bool | None = None
-    ) -> Explanation:
-        """Explain the log-odds of a state by the evidence: contributions that sum from prior to posterior.
-
-        Parameters
-        ----------
-        evidence
-            The case.
-        target
-            What to explain.
-        state
-            The state of the target; its last (`True` for a binary variable) by default.
-
-        Raises
-        ------
-        UnknownNameError
-            For an id or state that does not exist; carries the nearest one.
-        ImpossibleEvidenceError
-            When the evidence has probability zero.
-        """
-        return explain(self._inference, self.read(evidence), target, self._state(target, state))
-
-    def attribute(self, evidence: Mapping[str, object]) -> Production:
-        """Return which parent of each present noisy-OR or noisy-MAX finding produced it: the active links.
-
-        Raises
-        ------
-        ImpossibleEvidenceError
-            When the evidence has probability zero.
-        """
-        return Production(produced(self._inference, self.read(evidence)))
-
-    def next_questions(
-        self,
-        evidence: Mapping[str, object],
-        targets: Sequence[str],
-        *,
-        k: int = 3,
-        horizon: int = 1,
-        costs: Mapping[str, float] | None = None,
-        questions: Sequence[str] | None = None,
-    ) -> NextQuestions:
-        """Return which unobserved variables tell most about the targets, in bits by cost.
-
-        Parameters
-        ----------
-        evidence
-            The case.
-        targets
-            What the answers are to tell about.
-        k
-            How many questions.
-        horizon
-            1, or 2 to count the best next question too.
-        costs
-            Question to what asking it costs; 1 for the others.
-        questions
-            What may be asked; by default everything unobserved that is no target.
-
-        Raises
-        ------
-        EvidenceError
-            For a horizon that is neither 1 nor 2, or a cost that is not above 0.
-        ImpossibleEvidenceError
-            When the evidence has probability zero.
-
-        Examples
-        --------
-        >>> from toetwitch.knowledge import Cpt, NetworkDefinition, Variable
-        >>> tables = (Cpt("rain", (), [0.8, 0.2]), Cpt("wet", ("rain",), [[0.9, 0.1], [0.2, 0.8]]))
-        >>> net = Network(NetworkDefinition((Variable("rain"), Variable("wet")), tables))
-        >>> best = net.next_questions({}, ["rain"]).questions[0]
-        >>> best.id, round(best.gain, 3), best.telling
-        ('wet', 0.275, 'true')
-        """
-        return next_questions(
-            self._inference, self.read(evidence), targets, k=k, horizon=horizon, costs=costs, questions=questions
-        )
-
-    def what_if(
-        self,
-        evidence: Mapping[str, object] | None,
-        do: Mapping[str, str | bool],
-        targets: Sequence[str] | None = None,
-    ) -> WhatIf:
-        """Return what setting variables would change: if the evidence were seen under it, and instead of it.
-
-        Parameters
-        ----------
-        evidence
-            What was seen.
-        do
-            Id to the state it is set to: an intervention, from which nothing above it is learnt.
-        targets
-            Ids; every variable that is not set by default.
-
-        Raises
-        ------
-        UnknownNameError
-            For an id or state that does not exist; carries the nearest one.
-        ImpossibleEvidenceError
-            When the evidence has probability zero, or would have under the intervention.
-
-        Examples
-        --------
-        >>> from toetwitch.knowledge import Cpt, NetworkDefinition, Variable
-        >>> tables = (Cpt("rain", (), [0.8, 0.2]), Cpt("wet", ("rain",), [[0.9, 0.1], [0.2, 0.8]]))
-        >>> net = Network(NetworkDefinition((Variable("rain"), Variable("wet")), tables))
-        >>> round(net.what_if({}, {"wet": True}).seen["rain"]["true"], 4)
-        0.2
-        """
-        return what_if(self._counterfactual, self.read(evidence), self._setting(do), self._known(targets))
-
-    def counterfactual(
-        self,
-        evidence: Mapping[str, object] | None,
-        do: Mapping[str, str | bool],
-        targets: Sequence[str] | None = None,
-    ) -> dict[str, dict[str, float]]:
-        """Return P(target would be in each state under an intervention | what was seen), by the twin network.
-
-        Links of a noisy-OR or noisy-MAX keep their chance events in both worlds; other tables are coupled by
-        quantiles, states in their order.
-
-        Raises
-        ------
-        UnknownNameError
-            For an id or state that does not exist; carries the nearest one.
-        ImpossibleEvidenceError
-            When the evidence has probability zero.
-        """
-        wanted = self._known(targets) or [id for id in self.variables if id not in do]
-        found = self._counterfactual.would_be(self.read(evidence), self._setting(do), wanted)
-        return {id: self._by_state(id, values) for id, values in found.items()}
-
-    @property
-    def interventions(self) -> Counterfactual:
-        """Interventions by name, for code that works with arrays."""
-        return self._counterfactual
-
-    def sensitivity(
-        self,
-        evidence: Mapping[str, object] | None,
-        target: str,
-        state: str | bool | None = None,
-        *,
-        rivals: Sequence[str] = (),
-        factor: float = 2.0,
-    ) -> Sensitivity:
-        """Return how a posterior depends on each stated number, exactly, and on each source.
-
-        Parameters
-        ----------
-        evidence
-            The case.
-        target, state
-            What is looked at; the last state by default.
-        rivals
-            Ids of which the most probable leads; the target alone by default.
-        factor
-            By how much the odds of a source's numbers are multiplied and divided.
-
-        Raises
-        ------
-        UnknownNameError
-            For an id or state that does not exist; carries the nearest one.
-        ImpossibleEvidenceError
-            When the evidence has probability zero.
-
-        Examples
-        --------
-        >>> from toetwitch.knowledge import Cpt, NetworkDefinition, Variable
-        >>> tables = (Cpt("rain", (), [0.8, 0.2]), Cpt("wet", ("rain",), [[0.9, 0.1], [0.2, 0.8]]))
-        >>> net = Network(NetworkDefinition((Variable("rain"), Variable("wet")), tables))
-        >>> function = net.sensitivity({"wet": True}, "rain").function("rain.entry[].true")
-        >>> round(function.at(0.5), 4)
-        0.8889
-        """
-        return sensitivity(
-            self._inference, self.read(evidence), target, self._state(target, state), rivals=rivals, factor=factor
-        )
-
-    def flip(self, evidence: Mapping[str, object] | None, rivals: Sequence[str]) -> tuple[Flip, ...]:
-        """Return the smallest changes of one stated number that change which rival leads.
-
-        Raises
-        ------
-        ImpossibleEvidenceError
-            When the evidence has probability zero.
-        """
-        return flip(self._inference, self.read(evidence), rivals)
-
-    def intervals(
-        self,
-        evidence: Mapping[str, object] | None,
-        targets: Sequence[str],
-        *,
-        level: float = 0.9,
-        draws: int = 1000,
-        rng: np.random.Generator,
-    ) -> Intervals:
-        """Return credible intervals of P(target in its last state | evidence), numbers drawn from their ranges.
-
-        Parameters
-        ----------
-        evidence
-            The case.
-        targets
-            Ids; the most probable of them leads.
-        level
-            The probability that an interval holds.
-        draws
-            How many models to draw; each is solved and answered exactly.
-        rng
-            The source of chance.
-
-        Raises
-        ------
-        EvidenceError
-            For a level outside (0, 1), no draw at all, or when no draw gave a model.
-        ImpossibleEvidenceError
-            When the evidence has probability zero.
-        """
-        return intervals(self._inference, self.read(evidence), targets, level=level, draws=draws, rng=rng)
-
-    def conflict(
-        self,
-        evidence: Mapping[str, object],
-        hypotheses: Sequence[str] | None = None,
-        *,
-        rng: np.random.Generator | None = None,
-        draws: int = 2000,
-    ) -> Conflict:
-        """Return whether the findings fit together, which fits least, and how surprising the picture is.
-
-        Parameters
-        ----------
-        evidence
-            The case.
-        hypotheses
-            Ids whose states may reconcile the findings; everything unobserved by default.
-        rng
-            The source of chance for the surprise; None for a bound alone.
-        draws
-            How many cases to draw for it.
-
-        Raises
-        ------
-        EvidenceError
-            When a surprise is asked for with soft evidence.
-        ImpossibleEvidenceError
-            When the evidence has probability zero.
-        """
-        read = self.read(evidence)
-        chosen = [id for id in self.variables if id not in read.ids] if hypotheses is None else list(hypotheses)
-        return conflict(self._inference, read, chosen, rng=rng, draws=draws)
-
-    def compare(
-        self, before: Mapping[str, object], after: Mapping[str, object], targets: Sequence[str] | None = None
-    ) -> Comparison:
-        """Return what changed between two cases, and which change moved each posterior how far.
-
-        Parameters
-        ----------
-        before, after
-            The cases.
-        targets
-            Ids; everything unobserved in both by default.
-
-        Raises
-        ------
-        ImpossibleEvidenceError
-            When either case has probability zero.
-        EvidenceError
-            For too many changes.
-        """
-        first, second = self.read(before), self.read(after)
-        known = {*first.ids, *second.ids}
-        wanted = [id for id in self.variables if id not in known] if targets is None else list(targets)
-        return compare(self._inference, first, second, wanted)
-
     def plan(self, evidence: Mapping[str, object] | None = None, targets: Sequence[str] | None = None) -> Plan:
         """Return how a question would be answered, with its predicted cost, without answering it."""
         read = self.read(evidence)
@@ -519,28 +211,12 @@ class Network:
 
     # -- inside ---------------------------------------------------------------------------------------------------
 
-    def _setting(self, do: Mapping[str, str | bool]) -> dict[str, int]:
-        return {id: self._state(id, state) for id, state in do.items()}
-
-    def _known(self, targets: Sequence[str] | None) -> list[str] | None:
-        for id in targets or ():
-            self._inference.index(id)
-        return None if targets is None else list(targets)
-
-    def _state(self, target: str, state: str | bool | None) -> int:
-        self._inference.index(target)
-        variable = self.variables[target]
-        return len(variable.states) - 1 if state is None else variable.index(state)
-
     def _targets(self, targets: Sequence[str] | None, read: Evidence) -> list[str]:
         if isinstance(targets, str):
             raise EvidenceError(f"targets {targets!r}; expected a sequence of ids, for example [{targets!r}]")
         if targets is None:
             return [id for id in self.variables if id not in read.hard]
         return list(targets)
-
-    def _by_state(self, id: str, values: Array) -> dict[str, float]:
-        return dict(zip(self.variables[id].states, map(float, values), strict=True))
 
     def _many(self, codes: Codes, targets: Sequence[str], threads: int | None) -> tuple[Array, dict[str, Array]]:
         """Run rows in one batch; rows with Jeffrey evidence, whose weights must be fitted, one by one."""
