@@ -218,8 +218,7 @@ class Disablement:
         noisy, s = self._noisy(finding.child), finding.state
         within = np.array([_cumulative(noisy, c)[s] for c in self._indices])
         below = np.array([_cumulative(noisy, c)[s - 1] for c in self._indices])
-        taking = finding.index in expansion.place and finding.child == finding.index
-        w_self = expansion.weights[finding.index][s] if taking else 1.0
+        w_self = expansion.weights[finding.index][s] if finding.index in expansion.place else 1.0
         kept = (joint * actual).sum(axis=1)
         gain = within / below * kept - kept
         for k, c in enumerate(self._indices):
