@@ -70,6 +70,10 @@ class Network(Protocol):
         """Variables that are the child of a noisy-max."""
 
     @property
+    def memory_budget(self) -> int:
+        """Largest predicted memory of one run, in bytes."""
+
+    @property
     def flat(self) -> FlatNetwork:
         """The network laid out for cohorts."""
 
@@ -164,7 +168,7 @@ def _without_plans(
     structure = network.structure
     leaves = predictable_leaves(structure, frozenset(wanted), frozenset(weights))
     direct = [v for v in wanted if v not in leaves]
-    log_evidence, flat, status = answer_cohort(network.flat, codes, weights, direct, threads)
+    log_evidence, flat, status = answer_cohort(network.flat, codes, weights, direct, threads, network.memory_budget)
     if not leaves:
         return log_evidence, flat, status
     parts: dict[int, Array] = {}
@@ -186,7 +190,9 @@ def _without_plans(
             lanes = {v: w[asking] for v, w in weights.items()}
             for v, w in own.items():
                 lanes[v] = w[:, 0] * lanes.get(v, np.ones((len(asking), 1)))
-            found, _, asked_status = answer_cohort(network.flat, codes[asking], lanes, (), threads)
+            found, _, asked_status = answer_cohort(
+                network.flat, codes[asking], lanes, (), threads, network.memory_budget
+            )
             status[asking[asked_status != 0]] = 1
             totals.append(found)
             factors.append(factor)

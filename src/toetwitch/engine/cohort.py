@@ -24,6 +24,10 @@ Integers = NDArray[np.int64]
 ROWS_PER_TASK = 256
 TRIES = 4
 """Elimination orders tried per case, more of them the more the best so far costs."""
+MORE_TRIES = 24
+TOO_LARGE = 1
+"""Status of a case that did not fit the workspace."""
+BYTES_PER_ENTRY = 32
 WORKSPACE = 2**24
 """Table entries one thread may use; a case that needs more is answered by a plan."""
 
@@ -98,6 +102,7 @@ def answer_cohort(
     soft: Mapping[int, Array],
     wanted: Sequence[int],
     threads: int,
+    memory_budget: int,
 ) -> tuple[Array, Array, NDArray[np.int8]]:
     """Answer every row it can.
 
@@ -113,6 +118,8 @@ def answer_cohort(
         Variables asked for.
     threads
         How many threads share the rows.
+    memory_budget
+        Bytes that a case too large for a thread's own workspace may take.
 
     Returns
     -------
@@ -130,16 +137,17 @@ def answer_cohort(
     answers = np.zeros((rows, int(ends[-1])))
     status = np.zeros(rows, dtype=np.int8)
 
+    def answer(begin: int, end: int, buffers: tuple[Array, Array, NDArray[np.int32]], tries: int) -> None:
+        answer_rows(
+            table, begin, end, network.sizes, network.pot_kind, network.pot_start, network.pot_vars,
+            network.pot_child, network.pot_sums, network.pot_terms, network.values, network.inc_start,
+            network.inc_pots, np.array(wanted, dtype=np.int64), ends[:-1], np.array(list(soft), dtype=np.int64),
+            soft_ends[:-1], weights, *buffers, tries, log_evidence, answers, status,
+        )  # fmt: skip
+
     def work(share: int) -> None:
-        buffer, adjoint, maps = _workspace()
         for begin in range(share * ROWS_PER_TASK, rows, ROWS_PER_TASK * threads):
-            answer_rows(
-                table, begin, min(rows, begin + ROWS_PER_TASK), network.sizes, network.pot_kind, network.pot_start,
-                network.pot_vars, network.pot_child, network.pot_sums, network.pot_terms, network.values,
-                network.inc_start, network.inc_pots, np.array(wanted, dtype=np.int64), ends[:-1],
-                np.array(list(soft), dtype=np.int64), soft_ends[:-1], weights, buffer, adjoint, maps, TRIES,
-                log_evidence, answers, status,
-            )  # fmt: skip
+            answer(begin, min(rows, begin + ROWS_PER_TASK), _workspace(WORKSPACE), TRIES)
 
     if threads == 1 or rows <= ROWS_PER_TASK:
         threads = 1
@@ -147,12 +155,22 @@ def answer_cohort(
     else:
         with ThreadPoolExecutor(threads) as pool:
             list(pool.map(work, range(threads)))
+    large = np.flatnonzero(status == TOO_LARGE)
+    if len(large):
+        # One after the other: each may take as much memory as all threads did before.
+        buffers = _new_workspace(max(WORKSPACE, memory_budget // BYTES_PER_ENTRY))
+        for row in large.tolist():
+            answer(row, row + 1, buffers, MORE_TRIES)
     return log_evidence, answers, status
 
 
-def _workspace() -> tuple[Array, Array, NDArray[np.int32]]:
+def _workspace(size: int) -> tuple[Array, Array, NDArray[np.int32]]:
     """Return this thread's buffers; pages that no case has touched take no memory."""
     if not hasattr(_kept, "buffers"):
-        _kept.buffers = np.empty(WORKSPACE), np.empty(WORKSPACE), np.empty(4 * WORKSPACE, dtype=np.int32)
+        _kept.buffers = _new_workspace(size)
     buffers: tuple[Array, Array, NDArray[np.int32]] = _kept.buffers
     return buffers
+
+
+def _new_workspace(size: int) -> tuple[Array, Array, NDArray[np.int32]]:
+    return np.empty(size), np.empty(size), np.empty(4 * size, dtype=np.int32)

@@ -286,6 +286,11 @@ class CompiledNetwork:
         return flatten(self._structure, self._potentials)
 
     @property
+    def memory_budget(self) -> int:
+        """Largest predicted memory of one run, in bytes."""
+        return self._memory_budget
+
+    @property
     def structure(self) -> Structure:
         """Sizes and shapes, without numbers."""
         return self._structure
@@ -323,7 +328,7 @@ class CompiledNetwork:
         codes = np.full((1, len(self.sizes)), -1, dtype=np.int64)
         codes[0, list(hard)] = list(hard.values())
         rows = {v: w.T for v, w in weights.items()}
-        log_evidence, flat, status = answer_cohort(self.flat, codes, rows, wanted, 1)
+        log_evidence, flat, status = answer_cohort(self.flat, codes, rows, wanted, 1, self._memory_budget)
         if status[0] != 0:
             return None
         ends = np.cumsum([0, *(self.sizes[v] for v in wanted)])
