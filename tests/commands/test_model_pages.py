@@ -94,10 +94,14 @@ def test_show_of_an_unknown_id_is_refused(capsys: pytest.CaptureFixture[str]) ->
 def test_provenance_counts_every_citation(capsys: pytest.CaptureFixture[str]) -> None:
     """Each source is listed once, most used first, and the counts add up to the citations of all estimates."""
     definition = tt.load_model(SMALL).definition
-    rows = json.loads(run(capsys, "model", "provenance", "--model", SMALL, "--json").out)
+    found = json.loads(run(capsys, "model", "provenance", "--model", SMALL, "--json").out)
+    rows = found["sources"]
     assert {row["source"] for row in rows} == set(definition.sources)
     assert [row["numbers"] for row in rows] == sorted((row["numbers"] for row in rows), reverse=True)
     in_tables = sum(len(p.estimate.sources) for p in parameters(definition.network))
     in_settings = sum(len(e.sources) for s in definition.settings.values() for e in s.odds_ratios.values())
     assert sum(row["numbers"] for row in rows) == in_tables + in_settings
-    assert "A survey" in run(capsys, "model", "provenance", "--model", SMALL).out
+    assert sum(found["by_grade"].values()) == found["numbers"]
+    text = run(capsys, "model", "provenance", "--model", SMALL).out
+    assert "A survey" in text
+    assert "rest on the least" in text

@@ -1,24 +1,23 @@
-"""``toetwitch model``: what the model holds, what is wrong with a copy, and the numbers and sources behind one id."""
+"""``toetwitch model``: what the model holds, and the numbers and sources behind one id."""
 
 from __future__ import annotations
 
-__all__ = ["lint", "model", "provenance", "show", "summary"]
+__all__ = ["model", "show", "summary"]
 
 import json
 import textwrap
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import click
 
+from toetwitch.commands.model_checks import diff, lint, provenance
 from toetwitch.commands.model_option import json_option, model_option, setting_option
-from toetwitch.errors import TableError, UnknownNameError
+from toetwitch.errors import UnknownNameError
 from toetwitch.knowledge.condition import ids, render_condition
 from toetwitch.knowledge.definition import ModelDefinition
-from toetwitch.knowledge.estimate import GRADES, Estimate, Source
-from toetwitch.knowledge.model_file import validate
-from toetwitch.knowledge.model_folder import default_model_path
+from toetwitch.knowledge.estimate import GRADES, Source
 from toetwitch.knowledge.parameters import Parameter, parameters
 from toetwitch.knowledge.red_flag import RedFlag
 from toetwitch.model import Model, load_model
@@ -29,6 +28,10 @@ WIDTH = 110
 @click.group()
 def model() -> None:
     """Look into the model: its size, its faults, its numbers and their sources."""
+
+
+for _command in (diff, lint, provenance):
+    model.add_command(_command)
 
 
 @model.command()
@@ -71,26 +74,6 @@ def _summary(definition: ModelDefinition) -> dict[str, Any]:
 
 
 @model.command()
-@model_option
-@json_option
-@click.pass_context
-def lint(context: click.Context, model_path: str | None, as_json: bool) -> None:
-    """List every fault of a model; exit code 1 when there is one."""
-    folder = model_path or default_model_path()
-    problems = list(validate(folder))
-    if not problems:
-        try:
-            load_model(model_path)
-        except TableError as error:
-            problems.append(str(error))
-    if as_json:
-        _print_json({"model": str(folder), "problems": problems})
-    else:
-        click.echo("\n".join(problems) or "No fault found.")
-    context.exit(1 if problems else 0)
-
-
-@model.command()
 @click.argument("id")
 @setting_option
 @model_option
@@ -116,39 +99,6 @@ def show(id: str, setting: str | None, model_path: str | None, as_json: bool) ->
         _print_json(page)
     else:
         click.echo("\n".join(lines))
-
-
-@model.command()
-@model_option
-@json_option
-def provenance(model_path: str | None, as_json: bool) -> None:
-    """List the sources, most used first, with how many numbers each supports and of which grades."""
-    definition = load_model(model_path).definition
-    used: dict[str, Counter[str]] = {key: Counter() for key in definition.sources}
-    for estimate in _estimates(definition):
-        for key in estimate.sources:
-            used[key][estimate.grade] += 1
-    rows = [
-        {
-            "source": key,
-            "numbers": counts.total(),
-            "grades": dict(sorted(counts.items())),
-            **_cited(definition.sources[key]),
-        }
-        for key, counts in sorted(used.items(), key=lambda item: (-item[1].total(), item[0]))
-    ]
-    if as_json:
-        _print_json(rows)
-        return
-    for row in rows:
-        grades = " ".join(f"{grade}:{count}" for grade, count in row["grades"].items()) or "rules only"
-        click.echo(f"{row['numbers']:>4}  {row['source']:<34} {grades:<24} {row['title']}")
-
-
-def _estimates(definition: ModelDefinition) -> Iterator[Estimate]:
-    yield from (parameter.estimate for parameter in parameters(definition.network))
-    for setting in definition.settings.values():
-        yield from setting.odds_ratios.values()
 
 
 def _cited(source: Source) -> dict[str, Any]:
