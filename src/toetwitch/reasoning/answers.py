@@ -12,7 +12,7 @@ yet excluded could ask for.
 
 from __future__ import annotations
 
-__all__ = ["Reach", "causes_given_answers", "joint_levels", "levels_after", "reach"]
+__all__ = ["Reach", "causes_given_answers", "first_reading", "joint_levels", "levels_after", "reach"]
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -59,6 +59,7 @@ def causes_given_answers(
     targets: Sequence[str],
     questions: Sequence[str],
     readings: Mapping[str, Array] | None = None,
+    unknown: Sequence[str] | None = None,
 ) -> tuple[dict[str, Array], dict[str, dict[str, Array]]]:
     """Return P(answer | evidence) of each question, and P(target and answer | evidence) of each pair.
 
@@ -74,6 +75,9 @@ def causes_given_answers(
         Ids about which nothing is known, none of them a target.
     readings
         Id to weights, shape (states, readings): variants of the evidence, answered side by side.
+    unknown
+        Ids that are planned for as the targets are, by default the targets: questions that agree in these and in
+        the ids of the readings share one plan.
 
     Returns
     -------
@@ -93,7 +97,7 @@ def causes_given_answers(
     for start in range(0, len(lanes), LANES_AT_ONCE):
         block = lanes[start : start + LANES_AT_ONCE]
         varied = {id: table[:, [reading for _, reading in block]] for id, table in (readings or {}).items()}
-        for id in targets:
+        for id in targets if unknown is None else unknown:
             given = weights.get(id, np.ones(sizes[id]))
             columns = [
                 given * np.eye(sizes[id])[sites[lane - 1][1]] if lane and sites[lane - 1][0] == id else given
@@ -136,7 +140,8 @@ def levels_after(
     targets = [id for id in assessor.causes if id in asked and id not in certain]
     ranks = {id: np.full(sizes[id], top) for id in questions}
     if readings is not None:
-        answers, pairs = causes_given_answers(assessor.inference, evidence, targets, questions, readings)
+        free = [id for id in assessor.causes if id not in evidence.hard]
+        answers, pairs = causes_given_answers(assessor.inference, evidence, targets, questions, readings, free)
         for id in questions:
             total = np.where(answers[id] > 0, answers[id], 1.0)
             posterior: dict[str, Array | float] = {cause: pairs[cause][id][1] / total for cause in targets}
@@ -150,6 +155,13 @@ def levels_after(
     levels = _levels(assessor, evidence, rows, np.concatenate([ranks[id] for id in questions]), policy)
     ends = np.cumsum([sizes[id] for id in questions])
     return dict(zip(questions, np.split(levels, ends[:-1]), strict=True))
+
+
+def first_reading(assessor: Assessor, evidence: Evidence) -> dict[str, Array]:
+    """Return the case itself in the form of its danger readings, so that questions about it share their plan."""
+    sizes = {id: len(variable.states) for id, variable in assessor.inference.network.by_id.items()}
+    danger = [id for id in assessor.book.policy.danger_findings if id in sizes]
+    return {id: table[:, :1] for id, table in (danger_readings(evidence, danger, sizes) or {}).items()}
 
 
 def _levels(

@@ -33,7 +33,7 @@ from toetwitch.errors import EvidenceError
 from toetwitch.evidence import Evidence
 from toetwitch.inference import ExactInference
 from toetwitch.knowledge.red_flag import TRIAGE_LEVELS, level_rank
-from toetwitch.reasoning.answers import Reach, causes_given_answers, joint_levels, levels_after, reach
+from toetwitch.reasoning.answers import Reach, causes_given_answers, first_reading, joint_levels, levels_after, reach
 from toetwitch.reasoning.assessment import Assessor
 from toetwitch.reasoning.cards import questions_card
 from toetwitch.reasoning.red_flags import supports_of
@@ -284,7 +284,8 @@ def next_questions(
     if not asked:
         return NextQuestions((), (), urgency.level if urgency else "", leading, bounds, None)
     levels = {} if assessor is None else levels_after(assessor, evidence, asked, policy)
-    answers, pairs = causes_given_answers(inference, evidence, free, asked)
+    itself = {} if assessor is None else first_reading(assessor, evidence)
+    answers, pairs = causes_given_answers(inference, evidence, free, asked, itself)
     found = [
         _question(inference, id, answers[id][:, 0], {t: pairs[t][id][..., 0] for t in free}, prior, levels.get(id))
         for id in asked
