@@ -16,6 +16,7 @@ from toetwitch.knowledge.variable import Variable
 from toetwitch.reasoning.attribution import Production, produced
 from toetwitch.reasoning.comparison import Comparison, compare
 from toetwitch.reasoning.conflict import Conflict, conflict
+from toetwitch.reasoning.enclosure import Enclosure, enclosure
 from toetwitch.reasoning.explanation import Explanation, explain
 from toetwitch.reasoning.flips import Flip, flip
 from toetwitch.reasoning.intervention import WhatIf, what_if
@@ -280,6 +281,27 @@ class NetworkQuestions:
             When the evidence has probability zero.
         """
         return intervals(self._inference, self.read(evidence), targets, level=level, draws=draws, rng=rng)
+
+    def enclosure(
+        self, evidence: Mapping[str, object] | None, target: str, state: str | bool | None = None
+    ) -> Enclosure:
+        """Return bounds on a posterior that hold for all stated numbers within their ranges: proven, and wide.
+
+        Parameters
+        ----------
+        evidence
+            The case.
+        target, state
+            What is bounded; the last state by default.
+
+        Raises
+        ------
+        ImpossibleEvidenceError
+            When the evidence has probability zero.
+        BudgetExceededError
+            When a table is too large to be written out, or the question needs too much memory.
+        """
+        return enclosure(self._inference, self.read(evidence), target, self._state(target, state))
 
     def conflict(
         self,
