@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, S
 from dataclasses import dataclass
 from functools import cached_property
 from threading import Lock
+from time import perf_counter
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -23,10 +24,9 @@ from numpy.typing import ArrayLike, NDArray
 from toetwitch.engine.assignment import most_probable
 from toetwitch.engine.batches import Batch, run_batch
 from toetwitch.engine.cohort import FlatNetwork, answer_cohort, flatten
-from toetwitch.engine.decomposition import decompose
 from toetwitch.engine.factors import Evidence
 from toetwitch.engine.gradient import Gradient, differentiate
-from toetwitch.engine.native import row_kernel
+from toetwitch.engine.native import note_work, row_kernel
 from toetwitch.engine.plan import Plan, make_plan
 from toetwitch.engine.potentials import Dense, Potential
 from toetwitch.engine.prediction import predictable_leaves
@@ -37,8 +37,6 @@ from toetwitch.errors import EvidenceError
 
 Array = NDArray[np.float64]
 Kept = TypeVar("Kept")
-HEAVY_ENTRIES = 50_000.0
-"""Estimated table entries past which a plan with auxiliary variables is not worth making for one case."""
 KEPT_PROGRAMS = 512
 """Programs kept per network; a toe-sized one takes some tens of kilobytes."""
 NO_WEIGHTS: Mapping[int, Array] = MappingProxyType({})
@@ -129,11 +127,13 @@ class CompiledNetwork:
             Variables asked for; None asks for all that are not observed.
         """
         weights = self._weights(soft, 1) if soft else NO_WEIGHTS
-        if targets is not None and self._noisy and self._is_heavy(hard, soft, targets) and row_kernel():
+        if targets is not None and row_kernel() and self._needs_no_plan(hard, targets):
             found = self._without_plan(hard, weights, targets)
             if found is not None:
                 return found
+        began = perf_counter()
         session = self._session(hard, self._raised(hard), soft, targets)
+        note_work(perf_counter() - began)
         log_evidence, flat = session.answer(self._states(hard, session.hard), weights, 1)
         column = flat[:, 0]
         return Answer(float(log_evidence[0]), {v: column[begin:end] for v, begin, end in session.spans})
@@ -306,20 +306,18 @@ class CompiledNetwork:
         """Return what answers one pattern of evidence: see `Pattern` for the arguments."""
         return self._session(hard, raised, soft, targets)
 
-    def _is_heavy(self, hard: Mapping[int, int], soft: Iterable[int], targets: Sequence[int]) -> bool:
-        """Return whether a case is answered faster by joining maxima directly than by a plan with auxiliary ones."""
+    def _needs_no_plan(self, hard: Mapping[int, int], targets: Sequence[int]) -> bool:
+        """Return whether a case may be answered without a plan: where maxima are met, and none is predicted.
+
+        Joining maxima directly costs about what a plan known beforehand does, and a small part of making one.
+        """
         self._states(hard, tuple(hard))
         wanted = self._targets(targets, ())
-        raised = self._raised(hard)
+        return bool(self._noisy) and not any(v in self._leaves and v not in hard for v in wanted)
 
-        def weigh() -> bool:
-            hidden = frozenset(wanted) - frozenset(hard)
-            if predictable_leaves(self._structure, hidden, frozenset(soft)):
-                return False
-            pattern = Pattern(tuple(sorted(hard)), raised, tuple(sorted(soft)), tuple(sorted(hidden)))
-            return decompose(self._structure, pattern).entries > HEAVY_ENTRIES
-
-        return self._keep(("heavy", tuple(hard), raised, tuple(soft), wanted), weigh)
+    @cached_property
+    def _leaves(self) -> frozenset[int]:
+        return frozenset(predictable_leaves(self._structure, frozenset(range(len(self.sizes))), frozenset()))
 
     def _without_plan(
         self, hard: Mapping[int, int], weights: Mapping[int, Array], targets: Sequence[int]

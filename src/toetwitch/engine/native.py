@@ -35,7 +35,7 @@ class _Loader:
     def start(self) -> None:
         with self.lock:
             if self.wanted and self.thread is None:
-                self.thread = threading.Thread(target=self.load, name=f"toetwitch-{self.name}")
+                self.thread = threading.Thread(target=self.load, name=f"toetwitch-{self.name}", daemon=True)
                 self.thread.start()
 
     def load(self) -> None:
@@ -67,8 +67,10 @@ def kernel() -> Kernel | None:
 def note_work(seconds: float) -> None:
     """Record time spent without the compiled kernel; enough of it starts the background load."""
     _LOADER.spent += seconds
-    if _LOADER.spent > WORTHWHILE_SECONDS and _LOADER.thread is None:
-        _LOADER.start()
+    if _LOADER.spent > WORTHWHILE_SECONDS:
+        for loader in (_LOADER, _ROW_LOADER):
+            if loader.thread is None:
+                loader.start()
 
 
 def wait_for_kernel() -> bool:
@@ -77,8 +79,7 @@ def wait_for_kernel() -> bool:
 
 
 def row_kernel() -> bool:
-    """Return whether the compiled answer to cases without a plan is ready; if not, start loading it."""
-    _ROW_LOADER.start()
+    """Return whether the compiled answer to cases without a plan is ready."""
     return _ROW_LOADER.kernel is not None
 
 
