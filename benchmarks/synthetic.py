@@ -27,15 +27,15 @@ class Shape:
     finding_fan_in: int = 20
 
 
-def network(shape: Shape = Shape(), seed: int = 0) -> CompiledNetwork:  # noqa: B008
+def network(shape: Shape = Shape(), seed: int = 0) -> CompiledNetwork:
     """Return a synthetic network: contexts first, then causes, then findings."""
     rng = np.random.default_rng(seed)
     sizes = [int(rng.integers(2, 5)) if v < 4 else 2 for v in range(shape.contexts)]
     sizes += [2] * shape.causes
     sizes += [int(rng.choice([2, 2, 2, 3, 4])) for _ in range(shape.findings)]
-    potentials: list[Dense | NoisyMax] = []
-    for v in range(shape.contexts):
-        potentials.append(Dense((v,), rng.dirichlet(np.full(sizes[v], 2.0))))
+    potentials: list[Dense | NoisyMax] = [
+        Dense((v,), rng.dirichlet(np.full(sizes[v], 2.0))) for v in range(shape.contexts)
+    ]
     for place in range(shape.causes):
         child = shape.contexts + place
         fan_in = int(rng.integers(1, min(shape.context_fan_in, shape.contexts) + 1))
