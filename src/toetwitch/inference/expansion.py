@@ -144,7 +144,8 @@ class Expander:
         """
         taking = self._taking(hard, soft, allowance)
         varied = {i for variant in variants for i in variant}
-        if not taking or any(target in taking for target in targets):
+        # Lanes do not hold the state of a finding that takes part, so nothing that depends on it can be read from them.
+        if not taking or not self._above(targets).isdisjoint(taking):
             return None
         leaves = [taking[i] for i in sorted(taking, key=self._depth)]
         choices = [_choices(leaf, hard.get(leaf.index), leaf.index in free) for leaf in leaves]
@@ -159,6 +160,19 @@ class Expander:
     ) -> Collection[int]:
         """Return the findings that would take part."""
         return self._taking(hard, soft, allowance).keys()
+
+    def _above(self, targets: Sequence[int]) -> set[int]:
+        """Return variables and all that they descend from."""
+        found: set[int] = set()
+        stack = list(targets)
+        while stack:
+            i = stack.pop()
+            if i not in found:
+                found.add(i)
+                potential = self.resolved.potentials[i]
+                above = potential.scope if isinstance(potential, Dense) else potential.parents
+                stack.extend(j for j in above if j is not None)
+        return found
 
     def observed_below(self, i: int, known: Collection[int]) -> list[int]:
         """Return the findings directly below one that are among the known."""
