@@ -52,6 +52,7 @@ def verbs(model: tt.Model) -> dict[str, tuple[Callable[[dict[str, object]], obje
             lambda case: model.intervals(case, draws=1000, rng=np.random.default_rng(0)),
             1000 * causes,
         ),
+        "enclosure of a test": (lambda case: model.enclosure({"low_tsh": True}, "hyperthyroidism"), 1),
         "conflict": (lambda case: model.conflict(case), 2 * findings + findings * (findings - 1) // 2),
         "compare": (lambda case: model.compare({}, case), 2**findings * causes),
     }
