@@ -16,6 +16,7 @@ import click
 
 from toetwitch.commands.ask import ask
 from toetwitch.commands.assess import assess
+from toetwitch.commands.cohort import cohort
 from toetwitch.commands.model_pages import model
 from toetwitch.commands.score import score
 from toetwitch.errors import ToetwitchError
@@ -33,7 +34,7 @@ def _commands() -> None:
     """
 
 
-for _command in (assess, ask, model, score):
+for _command in (assess, ask, cohort, model, score):
     _commands.add_command(_command)
 
 
