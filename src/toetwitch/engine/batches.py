@@ -7,7 +7,7 @@ way a row goes depends on the rows alone, so the same call gives the same bits.
 
 from __future__ import annotations
 
-__all__ = ["Batch", "run_batch"]
+__all__ = ["Batch", "Network", "run_batch"]
 
 import os
 from collections.abc import Callable, Mapping, Sequence

@@ -6,7 +6,7 @@ imported by `native`, in the background, and by nothing else. Sums and products 
 
 from __future__ import annotations
 
-__all__ = ["run"]
+__all__ = ["run", "warm_up"]
 
 import math
 

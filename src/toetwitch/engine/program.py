@@ -6,7 +6,7 @@ share it.
 
 from __future__ import annotations
 
-__all__ = ["Program", "compile_plan", "depth_of", "load", "posterior_tables"]
+__all__ = ["Program", "compile_plan", "depth_of", "depths_with", "load", "posterior_tables"]
 
 import math
 from collections.abc import Mapping, Sequence

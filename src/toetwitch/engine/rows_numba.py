@@ -18,7 +18,7 @@ Darwiche, A. (2003). A differential approach to inference in Bayesian networks. 
 
 from __future__ import annotations
 
-__all__ = ["answer_rows"]
+__all__ = ["answer_rows", "warm_up"]
 
 import math
 
