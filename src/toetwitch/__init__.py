@@ -28,6 +28,7 @@ __all__ = [
     "ToetwitchError",
     "UnknownNameError",
     "__version__",
+    "draw",
     "excluded",
     "jeffrey",
     "likelihood",
@@ -39,6 +40,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from toetwitch.display.drawing import draw
     from toetwitch.errors import (
         BudgetExceededError,
         EvidenceError,
@@ -68,6 +70,7 @@ _HOME = {
     "TableError": "toetwitch.errors",
     "ToetwitchError": "toetwitch.errors",
     "UnknownNameError": "toetwitch.errors",
+    "draw": "toetwitch.display.drawing",
     "excluded": "toetwitch.evidence",
     "jeffrey": "toetwitch.evidence",
     "likelihood": "toetwitch.evidence",
