@@ -11,7 +11,7 @@ Csiszar (1975), I-divergence geometry of probability distributions. Annals of Pr
 
 from __future__ import annotations
 
-__all__ = ["Answer", "ExactInference"]
+__all__ = ["FEW_ROWS", "Answer", "ExactInference"]
 
 import math
 from collections.abc import Mapping, Sequence
@@ -30,6 +30,9 @@ from toetwitch.knowledge.network import NetworkDefinition
 Array = NDArray[np.float64]
 
 DEFAULT_BUDGET = 2 * 2**30
+FEW_ROWS = 256
+"""Fewer ragged rows than this are answered one by one: a batch would plan for each of them."""
+
 FITTING_TOLERANCE = 1e-13
 FITTING_SWEEPS = 1000
 
@@ -284,17 +287,20 @@ class ExactInference:
         log_evidence = np.empty(len(codes))
         marginals = {id: np.empty((len(codes), len(self.network.by_id[id].states))) for id in targets}
         pending = [np.arange(len(codes))]
+        if self.expander.leaves and len(codes) < FEW_ROWS:
+            pending = [np.array([row]) for row in range(len(codes))]
         while pending:
             rows = pending.pop()
             part = {id: weights[rows] for id, weights in soft.items()}
-            try:
-                found, values = self._batch(codes[rows], part, targets, threads)
-            except BudgetExceededError:
-                # A few rows are too wide for the batch's plans: find them, and answer them one by one.
-                if len(rows) > 1:
+            if len(rows) == 1:
+                found, values = self._row(codes[rows[0]], {id: weights[0] for id, weights in part.items()}, targets)
+            else:
+                try:
+                    found, values = self._batch(codes[rows], part, targets, threads)
+                except BudgetExceededError:
+                    # A few rows are too wide for the batch's plans: find them, and answer them one by one.
                     pending += [rows[: len(rows) // 2], rows[len(rows) // 2 :]]
                     continue
-                found, values = self._row(codes[rows[0]], {id: weights[0] for id, weights in part.items()}, targets)
             log_evidence[rows] = found
             for id in targets:
                 marginals[id][rows] = values[id]

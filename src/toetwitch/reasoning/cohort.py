@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from toetwitch.errors import ImpossibleEvidenceError
 from toetwitch.evidence import Evidence
 from toetwitch.frames import Codes
+from toetwitch.inference.exact import FEW_ROWS
 from toetwitch.knowledge.red_flag import TRIAGE_LEVELS
 from toetwitch.reasoning.assessment import Assessor
 from toetwitch.reasoning.danger import DANGER_READINGS
@@ -181,7 +182,7 @@ class _Cohort:
         origins: list[int] = []
         readings: list[Int] = []
         for row in map(int, np.flatnonzero(ok)):
-            if row in self.codes.soft:
+            if row in self.codes.soft or len(ok) < FEW_ROWS:
                 ranks[row] = self.assessor.posterior_rank(self._evidence(row))
                 continue
             options = [[*range(int(code), 0, -1), -1] for code in self.codes.codes[row, danger] if code > 0]
