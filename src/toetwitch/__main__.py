@@ -19,6 +19,7 @@ from toetwitch.commands.assess import assess
 from toetwitch.commands.cohort import cohort
 from toetwitch.commands.model_pages import model
 from toetwitch.commands.score import score
+from toetwitch.commands.validate import validate
 from toetwitch.errors import ToetwitchError
 
 WRONG_USE = 2
@@ -34,7 +35,7 @@ def _commands() -> None:
     """
 
 
-for _command in (assess, ask, cohort, model, score):
+for _command in (assess, ask, cohort, model, score, validate):
     _commands.add_command(_command)
 
 
