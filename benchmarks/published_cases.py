@@ -1,7 +1,7 @@
 """How long one case of the toe model takes, on the published cases: all causes, and the whole assessment.
 
-Run as ``python benchmarks/published_cases.py``. Prints the median, the 90th percentile and the worst, in milliseconds on
-this machine: the first time a pattern of evidence is asked (cold) and the second (warm).
+Run as ``python benchmarks/published_cases.py``. Prints the median, the 90th percentile and the worst, in milliseconds
+on this machine: the first time a pattern of evidence is asked (cold) and the second (warm).
 """
 
 from __future__ import annotations
