@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["ModelItem", "pytest_collection_modifyitems"]
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,7 +34,8 @@ def _items(session: pytest.Session, path: str, config: pytest.Config) -> Iterato
     except ToetwitchError as error:
         raise pytest.UsageError(str(error)) from None
     for one in checks_of(subject, profile, laws):
-        item = ModelItem.from_parent(session, name=f"{one.group}::{one.name}", check=one)
+        name = f"{one.group}::{one.name}"
+        item = ModelItem.from_parent(session, name=name, nodeid=f"{Path(path).name}::{name}", check=one)
         item.add_marker(f"toetwitch_{one.group}")
         yield item
 

@@ -154,7 +154,7 @@ def single_precision() -> Context:
     return resolved(change)
 
 
-@fault(FAULTS, "inference", "enumeration")
+@fault(FAULTS, "inference", "stated_alone", "enumeration", "expanded")
 def third_cause_dropped() -> Context:
     """A noisy-MAX takes note of its first two causes only."""
 
@@ -496,7 +496,7 @@ def jeffrey_as_likelihood() -> Context:
     )
 
 
-@fault(FAULTS, "inference", "enumeration")
+@fault(FAULTS, "inference", "statements_hold")
 def one_sweep_for_several_statements() -> Context:
     """Several Jeffrey statements are fitted in one sweep, so that only the last holds."""
     return around(exact, "FITTING_TOLERANCE", lambda original: 1e9)  # type: ignore[arg-type, return-value]

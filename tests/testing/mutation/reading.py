@@ -5,14 +5,14 @@ from __future__ import annotations
 
 __all__ = ["FAULTS"]
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
 
 from tests.testing.mutation.fault import Fault, around, fault
-from toetwitch import model as model_module
 from toetwitch import network as network_module
 from toetwitch.evidence import Evidence
 from toetwitch.knowledge.network import NetworkDefinition
@@ -30,12 +30,24 @@ def reading(change: Callable[[Evidence, Any, Any], Evidence]) -> Context:
         def make(original: Callable[..., Any]) -> Callable[..., Any]:
             return lambda said, variables: change(original(said, variables), said, variables)
 
-        with ExitStack() as stack:
-            stack.enter_context(around(network_module, "read_evidence", make))
-            stack.enter_context(around(model_module, "read_evidence", make))
+        with everywhere("read_evidence", make):
             yield
 
     return both()
+
+
+@contextmanager
+def everywhere(name: str, make: Callable[[Callable[..., Any]], Callable[..., Any]]) -> Iterator[None]:
+    """Put a function around one of the library's, wherever a module of the library has imported it."""
+    importers = [
+        module
+        for path, module in list(sys.modules.items())
+        if path.startswith("toetwitch.") and not path.startswith("toetwitch.testing") and hasattr(module, name)
+    ]
+    with ExitStack() as stack:
+        for module in importers:
+            stack.enter_context(around(module, name, make))
+        yield
 
 
 @fault(FAULTS, "evidence", "unknown_is_left_out", "enumeration")
@@ -133,7 +145,7 @@ def missing_cells_filled_in() -> Context:
 
         return changed
 
-    return around(network_module, "read_codes", make)
+    return everywhere("read_codes", make)
 
 
 @fault(FAULTS, "frames", "batch")
@@ -147,7 +159,7 @@ def soft_cells_forgotten() -> Context:
 
         return changed
 
-    return around(network_module, "read_codes", make)
+    return everywhere("read_codes", make)
 
 
 @fault(FAULTS, "evidence", "renaming", "reordering")
@@ -190,4 +202,4 @@ def _read_back(change: Callable[[Any], Any]) -> Context:
 
         return changed
 
-    return around(network_module, "from_pgmpy", make)
+    return everywhere("from_pgmpy", make)

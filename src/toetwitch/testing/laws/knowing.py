@@ -10,6 +10,7 @@ __all__ = [
     "jeffrey_holds",
     "likelihood_is_an_observed_child",
     "likelihood_scale",
+    "statements_hold",
     "unknown_is_left_out",
 ]
 
@@ -115,6 +116,17 @@ def jeffrey_holds(adapter: Adapter, question: Question) -> None:
             given = asked(adapter, network, {**evidence, id: state})
             mean = {x: mean[x] + share * vector(given[x]) for x in mean}
         agree(got, _named(answer, mean), f"the mixture over {id} that was stated")
+
+
+@law_of("statements")
+def statements_hold(adapter: Adapter, question: Question) -> None:
+    """Several Jeffrey statements that can hold together all hold."""
+    _offers(adapter, "jeffrey")
+    answer = asked(adapter, question.network, question.evidence)
+    for id, value in question.evidence.items():
+        if isinstance(value, Jeffrey):
+            expected = {state: value.probabilities.get(state, 0.0) for state in answer[id]}
+            agree(answer, {id: expected}, "as stated")
 
 
 @law_of("clash")

@@ -68,7 +68,7 @@ class Law:
         the engine does not offer what the law is about.
     draws
         What its questions are: "any" evidence, "plain" evidence (no Jeffrey statements), "hard" evidence, a "clash",
-        "unlikely" evidence, or "noisy_or" networks of binary variables.
+        "unlikely" evidence, several Jeffrey "statements", or "noisy_or" networks of binary variables.
     enumerates
         Whether the check enumerates the joint, so that it fits small networks only.
     rebuilds

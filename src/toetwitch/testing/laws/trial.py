@@ -92,6 +92,8 @@ def questions_for(draws: str, kinds: Sequence[str] = EVIDENCE_KINDS) -> st.Searc
         return clashes(networks(max_cells=2**9, inhibits=False, solved=False))
     if draws == "unlikely":
         return unlikely()
+    if draws == "statements":
+        return questions(networks(nodes=(2, 5), max_cells=2**7), kinds=["jeffrey"], least=2, most=3)
     if draws == "noisy_or":
         return questions(noisy_or_networks(), kinds=[k for k in plain if k != "unknown"])
     wanted = {"any": tuple(kinds), "plain": plain, "hard": ("hard",)}[draws]
@@ -99,6 +101,7 @@ def questions_for(draws: str, kinds: Sequence[str] = EVIDENCE_KINDS) -> st.Searc
         networks(nodes=(2, 6), max_cells=2**9),
         networks(nodes=(1, 6), max_cells=2**9),
         networks(nodes=(1, 5), max_cells=2**8, extreme=True),
+        networks(nodes=(4, 6), max_cells=2**8, kinds=("noisy_max",), shape="two_layers"),
     )
     return st.one_of(questions(small, kinds=wanted), questions(small, kinds=wanted, least=2))
 
@@ -176,7 +179,8 @@ def smallest(law: Law, adapter: Adapter, breach: Breach, *, examples: int = 400)
             best[0] = Breach(law.name, _detail(error), question)
             raise LawBrokenError("") from None
 
-    with contextlib.suppress(LawBrokenError):
+    # An engine that answers differently from time to time ends the search with another error; the best found stands.
+    with contextlib.suppress(Exception):
         fails()
     return best[0]
 

@@ -45,7 +45,8 @@ def variables(draw: st.DrawFn, id: str = "a", *, states: tuple[int, int] = (2, 4
     >>> find(variables("mood", states=(3, 5)), lambda variable: True)
     Variable(id='mood', states=('s0', 's1', 's2'), kind='variable', group='', label='', definition='', origin='')
     """
-    size = draw(st.sampled_from((states[0], *range(states[0], states[1] + 1))))
+    # The least size counts twice: noisy-ORs, inhibiting links and logistic children need two states.
+    size = max(states[0], draw(st.integers(states[0] - 1, states[1])))
     return Variable(id, BINARY if size == 2 else tuple(f"s{k}" for k in range(size)))
 
 
@@ -172,7 +173,8 @@ def _parents(draw: st.DrawFn, above: Sequence[Variable], shape: str, count: int,
         causes = list(above[: max(1, count // 2)])
         if len(above) < max(1, count // 2):
             return []
-        return draw(st.lists(st.sampled_from(causes), max_size=most, unique_by=lambda v: v.id))
+        least = draw(st.sampled_from((1, min(most, len(causes)))))
+        return draw(st.lists(st.sampled_from(causes), min_size=least, max_size=most, unique_by=lambda v: v.id))
     least = draw(st.sampled_from((0, 1, min(2, len(above), most))))
     return draw(st.lists(st.sampled_from(list(above)), min_size=least, max_size=most, unique_by=lambda v: v.id))
 
