@@ -38,7 +38,7 @@ class Profile:
 
 PROFILES: Mapping[str, Profile] = MappingProxyType(
     {
-        "quick": Profile("quick", cases=25, questions=5, networks=150, rebuilds=False),
+        "quick": Profile("quick", cases=25, questions=5, networks=200, rebuilds=False),
         "thorough": Profile("thorough", cases=400, questions=60, networks=1500, rebuilds=True),
     }
 )

@@ -101,7 +101,8 @@ def questions_for(draws: str, kinds: Sequence[str] = EVIDENCE_KINDS) -> st.Searc
         networks(nodes=(2, 6), max_cells=2**9),
         networks(nodes=(1, 6), max_cells=2**9),
         networks(nodes=(1, 5), max_cells=2**8, extreme=True),
-        networks(nodes=(4, 6), max_cells=2**8, kinds=("noisy_max",), shape="two_layers"),
+        networks(nodes=(5, 6), max_cells=2**8, kinds=("noisy_max",), shape="two_layers"),
+        networks(nodes=(3, 5), max_cells=2**6, kinds=("logistic",)),
     )
     return st.one_of(questions(small, kinds=wanted), questions(small, kinds=wanted, least=2))
 

@@ -170,8 +170,9 @@ def _parents(draw: st.DrawFn, above: Sequence[Variable], shape: str, count: int,
     if shape == "tree":
         return [draw(st.sampled_from(list(above)))]
     if shape == "two_layers":
-        causes = list(above[: max(1, count // 2)])
-        if len(above) < max(1, count // 2):
+        number = (count + 1) // 2
+        causes = list(above[:number])
+        if len(above) < number:
             return []
         least = draw(st.sampled_from((1, min(most, len(causes)))))
         return draw(st.lists(st.sampled_from(causes), min_size=least, max_size=most, unique_by=lambda v: v.id))

@@ -153,7 +153,7 @@ def noisy_maxes(
         last = parent.states[-1]
         more = draw(st.lists(st.sampled_from(parent.states[1:-1]), unique=True)) if len(parent.states) > 2 else []
         may_inhibit = inhibits and size == 2 and leak[1] > 1e-9
-        held_back = may_inhibit and draw(st.sampled_from((False, False, False, True)))
+        held_back = may_inhibit and draw(st.sampled_from((False, False, True)))
         one = functools.partial(
             _links, child, parent, leak=leak, held_back=held_back, determinism=determinism, extreme=extreme
         )
