@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 from pathlib import Path
 
 import pytest
@@ -11,13 +10,6 @@ from tests.testing.mutation.catalogue import EVERY_FAULT
 from toetwitch.testing.laws import LAWS
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-
-
-def test_the_examples_run() -> None:
-    """Every example of the page gives what the page says it gives."""
-    failed, tried = doctest.testfile(str(DOCS / "testing.md"), module_relative=False)
-    assert tried > 10
-    assert failed == 0
 
 
 def test_the_table_of_faults_is_current() -> None:
