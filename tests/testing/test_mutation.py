@@ -7,9 +7,8 @@ import pytest
 from tests.testing.mutation.catalogue import EVERY_FAULT, notice
 from tests.testing.mutation.fault import Fault
 
-
 RARELY_SEEN = {"interaction_replaces_main_effects"}
-"""Noticed only when the draw holds an interaction beside its main effects; the table of a full run says by which law."""
+"""Noticed only when a draw holds an interaction beside its main effects."""
 
 
 @pytest.mark.parametrize("seeded", [f for f in EVERY_FAULT if f.name not in RARELY_SEEN], ids=lambda fault: fault.name)
