@@ -14,9 +14,9 @@ from typing import Any
 
 import click
 
-from toetwitch.commands.case_input import read_value
 from toetwitch.commands.model_option import json_option, model_option, policy_option, setting_option
 from toetwitch.errors import UnknownNameError
+from toetwitch.knowledge.case_file import read_value
 from toetwitch.knowledge.red_flag import TRIAGE_LEVELS
 from toetwitch.knowledge.variable import Variable
 from toetwitch.model import Model, load_model

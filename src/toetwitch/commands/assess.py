@@ -8,8 +8,9 @@ from typing import IO
 
 import click
 
-from toetwitch.commands.case_input import read_case_file, read_example, read_words
+from toetwitch.commands.case_input import read_example, read_words
 from toetwitch.commands.model_option import json_option, model_option, policy_option, setting_option
+from toetwitch.knowledge.case_file import read_case_file
 from toetwitch.knowledge.cases import Case
 from toetwitch.model import load_model
 

@@ -6,7 +6,7 @@ estimate is an inline table, a set of estimates is a run of dotted keys, and a c
 
 from __future__ import annotations
 
-__all__ = ["toml_text"]
+__all__ = ["toml_line", "toml_text"]
 
 import json
 import re
@@ -61,6 +61,17 @@ def toml_text(document: Mapping[str, Any]) -> str:
     return "\n".join("".join(f"{line}\n" for line in block) for block in blocks)
 
 
+def toml_line(key: str, value: object) -> str:
+    """Return a key and its value on one line.
+
+    Examples
+    --------
+    >>> toml_line("foot drop", {"likelihood": 0.8})
+    '"foot drop" = { likelihood = 0.8 }'
+    """
+    return f"{_key(key)} = {_inline(value)}"
+
+
 def _blocks(header: str, path: str, table: Mapping[str, Any]) -> Iterator[list[str]]:
     """Yield a table as a block of lines, then the tables in it that have headers of their own."""
     lines = [header]
@@ -70,7 +81,7 @@ def _blocks(header: str, path: str, table: Mapping[str, Any]) -> Iterator[list[s
         if field in LISTED and isinstance(value, list) and value and all(isinstance(e, Mapping) for e in value):
             later.extend((f"[[{inner}]]", inner, entry) for entry in value)
         elif not isinstance(value, Mapping) or field in ON_ONE_LINE or _is_estimate(value):
-            lines.append(f"{_key(field)} = {_inline(value)}")
+            lines.append(toml_line(field, value))
         elif field not in WITH_HEADER and value and all(map(_is_estimate, value.values())):
             lines.extend(f"{_key(field)}.{_key(name)} = {_inline(entry)}" for name, entry in value.items())
         else:
