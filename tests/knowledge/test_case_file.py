@@ -25,8 +25,6 @@ def values(id: str) -> st.SearchStrategy[object]:
     if id == "caffeine intake":
         shares = st.tuples(PROBABILITIES, PROBABILITIES, PROBABILITIES)
         weights = shares.map(lambda w: dict(zip(STATES, w, strict=True)))
-            lambda w: dict(zip(STATES, w, strict=True))
-        )
         return st.sampled_from(STATES) | weights.map(likelihood) | st.sampled_from(STATES).map(excluded)
     return st.booleans() | PROBABILITIES.map(likelihood) | PROBABILITIES.map(jeffrey) | st.booleans().map(excluded)
 
