@@ -14,7 +14,7 @@ import toetwitch as tt
 from toetwitch.errors import EvidenceError, UnknownNameError
 from toetwitch.knowledge.red_flag import level_rank
 from toetwitch.network import Network
-from toetwitch.reasoning.answers import levels_after
+from toetwitch.reasoning.answers import effects
 from toetwitch.testing.strategies import Question, networks, questions
 
 SMALL = tt.load_model(Path(__file__).resolve().parents[1] / "data" / "small_model")
@@ -173,6 +173,8 @@ def test_levels_are_exact_with_danger_findings_present() -> None:
     case: dict[str, object] = {id: SMALL.network.variables[id].states[-1] for id in danger[:2]}
     assessor = SMALL._assessor
     ids = [id for id in open_ids() if id not in case]
-    for id, ranks in levels_after(assessor, SMALL.network.read(case), ids).items():
-        for state, rank in zip(SMALL.network.variables[id].states, ranks, strict=True):
-            assert level_rank(SMALL.assess({**case, id: state}).triage.level) == rank
+    free = [id for id in SMALL.causes if id not in case]
+    found = effects(SMALL.network.inference, SMALL.network.read(case), free, ids, assessor)
+    for (id, state), rank in zip(found.rows, found.level, strict=True):
+        answer = SMALL.network.variables[id].states[state]
+        assert level_rank(SMALL.assess({**case, id: answer}).triage.level) == rank

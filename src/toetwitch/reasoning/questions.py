@@ -33,9 +33,10 @@ from toetwitch.errors import EvidenceError
 from toetwitch.evidence import Evidence
 from toetwitch.inference import ExactInference
 from toetwitch.knowledge.red_flag import TRIAGE_LEVELS, level_rank
-from toetwitch.reasoning.answers import Reach, causes_given_answers, first_reading, joint_levels, levels_after, reach
+from toetwitch.reasoning.answers import Effects, Reach, effects, given_first, joint_answers, joint_levels, reach
 from toetwitch.reasoning.assessment import Assessor
 from toetwitch.reasoning.cards import questions_card
+from toetwitch.reasoning.ranking import leaders
 from toetwitch.reasoning.red_flags import supports_of
 from toetwitch.reasoning.triage import Triage, triage
 
@@ -67,7 +68,7 @@ class AnswerEffect:
     level
         The level after it; "" for a network without rules.
     leading
-        The most probable target (in its last state) after it.
+        The leading target after it: the one about whose last state the case has then taught most, as `assess` ranks.
     """
 
     probability: float
@@ -149,7 +150,7 @@ class NextQuestions:
     level
         The level now; "" for a network without rules.
     leading
-        The most probable target now.
+        The leading target now.
     reach
         Between which levels the triage stays whatever else is answered; None for a network without rules.
     same_decision
@@ -275,21 +276,16 @@ def next_questions(
     """
     costs = dict(costs or {})
     _check(inference, targets, horizon, costs)
-    prior = inference.posterior(evidence, targets).marginals
+    now = inference.posterior(evidence, targets).marginals
     free = [id for id in targets if id not in evidence.hard]
     asked = _askable(inference, evidence, targets, questions)
-    leading = _leading({id: float(prior[id][-1]) for id in targets})
+    book = _Book(inference, targets, now, assessor)
+    leading = str(book.leading({}))
     urgency = None if assessor is None else _urgency(assessor, evidence, policy)
     bounds = None if assessor is None or urgency is None else reach(assessor, evidence, urgency)
     if not asked:
         return NextQuestions((), (), urgency.level if urgency else "", leading, bounds, None)
-    levels = {} if assessor is None else levels_after(assessor, evidence, asked, policy)
-    itself = {} if assessor is None else first_reading(assessor, evidence)
-    answers, pairs = causes_given_answers(inference, evidence, free, asked, itself)
-    found = [
-        _question(inference, id, answers[id][:, 0], {t: pairs[t][id][..., 0] for t in free}, prior, levels.get(id))
-        for id in asked
-    ]
+    found = _questions(book, effects(inference, evidence, free, asked, assessor, policy))
     found = [replace(q, cost=costs.get(q.id, 1.0)) for q in found]
     if assessor is not None and urgency is not None:
         found = [_judged(q, assessor, urgency, leading) for q in found]
@@ -308,8 +304,29 @@ def next_questions(
         urgency.level if urgency else "",
         leading,
         bounds,
-        _same_for_all(assessor, evidence, chosen, urgency, leading, policy),
+        _same_for_all(book, evidence, [q.id for q in chosen], urgency, leading, policy),
     )
+
+
+class _Book:
+    """What a case is held against: the targets now, and before any evidence."""
+
+    def __init__(
+        self,
+        inference: ExactInference,
+        targets: Sequence[str],
+        now: Mapping[str, Array],
+        assessor: Assessor | None,
+    ) -> None:
+        self.inference = inference
+        self.assessor = assessor
+        self.now = {id: now[id] for id in targets}
+        before = inference.posterior(Evidence({}, {}, {}), targets).marginals
+        self.before = {id: np.asarray(before[id][-1]) for id in targets}
+
+    def leading(self, posterior: Mapping[str, Array]) -> Any:
+        """Return which target leads after answers, from posteriors of shape (states, ...); the others are as now."""
+        return leaders({id: posterior.get(id, now)[-1] for id, now in self.now.items()}, self.before)
 
 
 def _check(inference: ExactInference, targets: Sequence[str], horizon: int, costs: Mapping[str, float]) -> None:
@@ -338,44 +355,42 @@ def _urgency(assessor: Assessor, evidence: Evidence, policy: str | None) -> Tria
     return triage(supports, assessor.posterior_rank(evidence), assessor.book, policy)
 
 
-def _leading(probability: Mapping[str, float]) -> str:
-    return max(probability, key=lambda id: (probability[id], id), default="")
+def _questions(book: _Book, found: Effects) -> list[Question]:
+    """Return the questions, from what their answers would do."""
+    free = list(found.posterior)
+    bits = np.zeros((len(free), len(found.rows)))
+    for n, id in enumerate(free):
+        bits[n] = _relative_entropy(found.posterior[id], book.now[id][:, None])
+    by_row = np.where(found.probability > 0, bits.sum(axis=0), 0.0)
+    leading = np.broadcast_to(book.leading(found.posterior), len(found.rows))
+    rows_of: dict[str, list[int]] = {}
+    for n, (id, _) in enumerate(found.rows):
+        rows_of.setdefault(id, []).append(n)
+    questions = []
+    for id, rows in rows_of.items():
+        states = book.inference.network.by_id[id].states
+        answers = {
+            states[found.rows[n][1]]: AnswerEffect(
+                float(found.probability[n]),
+                float(by_row[n]),
+                TRIAGE_LEVELS[int(found.level[n])] if len(found.level) else "",
+                str(leading[n]),
+            )
+            for n in rows
+            if found.probability[n] > 0
+        }
+        gain = sum(answer.probability * answer.bits for answer in answers.values())
+        about = free[int(np.argmax(bits[:, rows] @ found.probability[rows]))] if free else ""
+        reason = f"tells most about {about}" if gain > 0 else "tells nothing about the targets"
+        questions.append(Question(id, gain, 1.0, answers, reason=reason))
+    return questions
 
 
-def _question(
-    inference: ExactInference,
-    id: str,
-    answers: Array,
-    pairs: Mapping[str, Array],
-    prior: Mapping[str, Array],
-    levels: NDArray[np.int64] | None,
-) -> Question:
-    """Return a question from P(answer), shape (answers,), and P(target, answer), shape (states, answers)."""
-    states = inference.network.by_id[id].states
-    effects = {}
-    for a, state in enumerate(states):
-        if answers[a] <= 0:
-            continue
-        after = {target: joint[:, a] / answers[a] for target, joint in pairs.items()}
-        bits = sum(_relative_entropy(after[target], prior[target]) for target in after)
-        likely = {target: float((after[target] if target in after else prior[target])[-1]) for target in prior}
-        level = "" if levels is None else TRIAGE_LEVELS[int(levels[a])]
-        effects[state] = AnswerEffect(float(answers[a]), bits, level, _leading(likely))
-    gain = sum(effect.probability * effect.bits for effect in effects.values())
-    about = max(pairs, key=lambda target: _information(pairs[target], answers, prior[target]), default="")
-    reason = f"tells most about {about}" if about and gain > 0 else "tells nothing about the targets"
-    return Question(id, gain, 1.0, effects, reason=reason)
-
-
-def _relative_entropy(after: Array, before: Array) -> float:
+def _relative_entropy(after: Array, before: Array) -> Array:
+    """Return the relative entropy over the first axis in bits."""
     held = after > 0
-    return max(0.0, float((after[held] * np.log2(after[held] / before[held])).sum()))
-
-
-def _information(joint: Array, answers: Array, prior: Array) -> float:
-    expected = prior[:, None] * answers[None, :]
-    held = (joint > 0) & (expected > 0)
-    return float((joint[held] * np.log2(joint[held] / expected[held])).sum())
+    ratio = np.where(held, after, 1.0) / np.where(held & (before > 0), before, 1.0)
+    return np.asarray(np.maximum((after * np.log2(ratio)).sum(axis=0), 0.0))
 
 
 def _same(q: Question, level: str, leading: str) -> float:
@@ -412,35 +427,37 @@ def _look_ahead(
     others = [id for id in asked if id != q.id]
     if not others:
         return replace(q, gain_ahead=q.gain)
-    first = {q.id: np.eye(len(states))}
-    answers, pairs = causes_given_answers(inference, evidence, targets, others, first)
+    answers, joint = given_first(inference, evidence, targets, q.id, others)
+    gains = np.zeros(answers.shape)
+    for table in joint.values():
+        # The sum over a question's answers of P(target, answer) log P(target | answer) / P(target) is its gain.
+        first = others[0]
+        own = len(inference.network.by_id[first].states)
+        before = table[:, :own].sum(axis=1, keepdims=True)
+        after = table / np.where(answers > 0, answers, 1.0)
+        gains += answers * _relative_entropy(after, np.broadcast_to(before, after.shape))
+    starts = np.cumsum([0, *(len(inference.network.by_id[id].states) for id in others)])[:-1]
+    by_question = np.add.reduceat(gains, starts, axis=0)
     more, follow = 0.0, {}
     for n, state in enumerate(states):
-        if state not in q.answers:
-            continue
-        gains = {}
-        for id in others:
-            here = answers[id][:, n]
-            joint = {target: pairs[target][id][..., n] for target in targets}
-            gains[id] = sum(_information(table, here, table.sum(axis=1)) for table in joint.values())
-        follow[state] = max(gains, key=lambda id: gains[id])
-        more += q.answers[state].probability * gains[follow[state]]
+        if state in q.answers:
+            best = int(np.argmax(by_question[:, n]))
+            follow[state] = others[best]
+            more += q.answers[state].probability * float(by_question[best, n])
     return replace(q, gain_ahead=q.gain + more, follow_up=follow)
 
 
 def _same_for_all(
-    assessor: Assessor | None,
-    evidence: Evidence,
-    chosen: Sequence[Question],
-    urgency: Triage | None,
-    leading: str,
-    policy: str | None,
+    book: _Book, evidence: Evidence, ids: Sequence[str], urgency: Triage | None, leading: str, policy: str | None
 ) -> float | None:
-    if assessor is None or urgency is None or not chosen:
+    """Return P(level and leading target stay as they are once all the questions are answered)."""
+    by_id = book.inference.network.by_id
+    if not ids or math.prod(len(by_id[id].states) for id in ids) > JOINT_ANSWERS:
         return None
-    ids = [q.id for q in chosen]
-    if math.prod(len(assessor.inference.network.by_id[id].states) for id in ids) > JOINT_ANSWERS:
-        return None
-    probability, levels, leaders = joint_levels(assessor, evidence, ids, policy)
-    stays = (levels == level_rank(urgency.level)) & np.array([leader == leading for leader in leaders])
-    return float(probability[stays].sum())
+    free = [id for id in book.now if id not in evidence.hard]
+    rows, probability, posterior = joint_answers(book.inference, evidence, free, ids)
+    stays = np.broadcast_to(book.leading(posterior) == leading, len(rows))
+    if book.assessor is not None and urgency is not None:
+        levels = joint_levels(book.assessor, evidence, ids, rows, probability, policy)
+        stays = stays & (levels == level_rank(urgency.level))
+    return float(min(1.0, probability[stays].sum()))

@@ -15,10 +15,15 @@ Good (1950), Probability and the Weighing of Evidence.
 
 from __future__ import annotations
 
-__all__ = ["information_gain", "ranked"]
+__all__ = ["information_gain", "leaders", "ranked"]
 
 import math
 from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
 
 
 def information_gain(posterior: float, prior: float) -> float:
@@ -52,3 +57,39 @@ def ranked(gain: Mapping[str, float], posterior: Mapping[str, float]) -> tuple[s
     ('radiculopathy', 'stress')
     """
     return tuple(sorted(posterior, key=lambda id: (-round(gain.get(id, 0.0), 12), -posterior[id], id)))
+
+
+def leaders(posterior: Mapping[str, Array], prior: Mapping[str, Array]) -> NDArray[np.object_]:
+    """Return which id leads, as `ranked` has it, in each of many cases at once.
+
+    Parameters
+    ----------
+    posterior, prior
+        Id to P(present | case) and to P(present), of one shape or broadcastable to one.
+
+    Returns
+    -------
+    numpy.ndarray
+        Ids, of that shape; "" where a probability is missing, and throughout when there is no id.
+
+    Examples
+    --------
+    >>> print(leaders({"a": np.array([0.3, 0.9]), "b": np.array([0.4, 0.4])}, {"a": np.array(0.3), "b": np.array(0.3)}))
+    ['b' 'a']
+    """
+    ids = sorted(posterior)
+    if not ids:
+        return np.array("", dtype=object)
+    after = np.stack(np.broadcast_arrays(*(np.asarray(posterior[id], dtype=float) for id in ids)))
+    before = np.stack(np.broadcast_arrays(after[0], *(np.asarray(prior[id], dtype=float) for id in ids))[1:])
+    gain = _signed_parts(after, before)
+    # The last key counts first; ids are in order, so the first of equals is the one that `ranked` has first.
+    order = np.lexsort((-after, -np.round(gain, 12)), axis=0)
+    return np.where(np.isnan(gain).any(axis=0), "", np.array(ids, dtype=object)[order[0]])
+
+
+def _signed_parts(after: Array, before: Array) -> Array:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        parts = [np.where(p == 0, 0.0, p * np.log(p / q)) for p, q in ((after, before), (1 - after, 1 - before))]
+        gain = np.maximum(parts[0] + parts[1], 0.0)
+    return np.asarray(np.where(after == before, 0.0, np.copysign(gain, after - before)))
