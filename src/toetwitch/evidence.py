@@ -32,13 +32,13 @@ import enum
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from toetwitch.errors import EvidenceError, UnknownNameError
+from toetwitch.frozen import FrozenMapping
 
 Array = NDArray[np.float64]
 
@@ -73,7 +73,7 @@ class Likelihood:
     weights: Mapping[str, float]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "weights", MappingProxyType(dict(self.weights)))
+        object.__setattr__(self, "weights", FrozenMapping(dict(self.weights)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class Jeffrey:
     probabilities: Mapping[str, float]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "probabilities", MappingProxyType(dict(self.probabilities)))
+        object.__setattr__(self, "probabilities", FrozenMapping(dict(self.probabilities)))
 
 
 def excluded(*states: str | bool) -> Excluded:
@@ -163,7 +163,7 @@ class Evidence:
 
     def __post_init__(self) -> None:
         for name in ("hard", "soft", "jeffrey"):
-            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+            object.__setattr__(self, name, FrozenMapping(dict(getattr(self, name))))
 
     @property
     def ids(self) -> tuple[str, ...]:

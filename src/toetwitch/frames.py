@@ -10,7 +10,6 @@ __all__ = ["Codes", "read_codes", "write_frame"]
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 
 from toetwitch.errors import EvidenceError, ToetwitchError, UnknownNameError
 from toetwitch.evidence import Evidence, StateSpace, is_unknown, read_evidence
+from toetwitch.frozen import FrozenMapping
 
 Array = NDArray[np.float64]
 
@@ -80,7 +80,7 @@ def read_codes(frame: Any, variables: Mapping[str, StateSpace]) -> Codes:
             read[row] = read_evidence(answers, variables)
         except ToetwitchError as error:
             problems.setdefault(row, str(error))
-    return Codes(codes, MappingProxyType(read), MappingProxyType(dict(sorted(problems.items()))))
+    return Codes(codes, FrozenMapping(read), FrozenMapping(dict(sorted(problems.items()))))
 
 
 def write_frame(like: Any, columns: Mapping[str, Sequence[Any] | Array]) -> Any:

@@ -13,7 +13,7 @@ import pytest
 from tests.architecture.source_tree import MODULES, Import, imports_of, module_name, reachable, tree_of
 
 RANKS: tuple[frozenset[str], ...] = (
-    frozenset({"errors"}),
+    frozenset({"errors", "frozen"}),
     frozenset({"evidence"}),
     frozenset({"frames"}),
     frozenset({"engine"}),

@@ -10,10 +10,10 @@ __all__ = ["ADVICE_GRADES", "Advice", "read_advice", "write_advice"]
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
 from toetwitch.errors import ModelFileError, UnknownNameError
+from toetwitch.frozen import FrozenMapping
 from toetwitch.knowledge.condition import Condition, parse_condition, render_condition
 from toetwitch.knowledge.fields import Fields, entries
 from toetwitch.knowledge.network import NetworkDefinition
@@ -77,7 +77,7 @@ class Advice:
     caution: str = ""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "acts_on", MappingProxyType(dict(self.acts_on)))
+        object.__setattr__(self, "acts_on", FrozenMapping(dict(self.acts_on)))
         if self.origin not in ORIGINS:
             raise UnknownNameError("origin", self.origin, ORIGINS)
         for grade in (self.grade, self.grade_for_movement):

@@ -12,10 +12,10 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from toetwitch.errors import ModelFileError, ToetwitchError, UnknownNameError
+from toetwitch.frozen import FrozenMapping
 from toetwitch.knowledge.fields import Fields, entries
 from toetwitch.knowledge.network import NetworkDefinition
 from toetwitch.knowledge.red_flag import TRIAGE_LEVELS
@@ -60,7 +60,7 @@ class Case:
     note: str = ""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "evidence", MappingProxyType(dict(self.evidence)))
+        object.__setattr__(self, "evidence", FrozenMapping(dict(self.evidence)))
 
 
 @dataclass(frozen=True, slots=True)

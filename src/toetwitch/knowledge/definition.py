@@ -10,9 +10,9 @@ __all__ = ["ModelDefinition", "Setting", "canonical_parts", "in_canonical_order"
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 
 from toetwitch.errors import TableError, UnknownNameError
+from toetwitch.frozen import FrozenMapping
 from toetwitch.knowledge.advice import Advice
 from toetwitch.knowledge.estimate import Estimate, Source
 from toetwitch.knowledge.network import NetworkDefinition
@@ -40,7 +40,7 @@ class Setting:
     odds_ratios: Mapping[str, Estimate] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "odds_ratios", MappingProxyType(dict(self.odds_ratios)))
+        object.__setattr__(self, "odds_ratios", FrozenMapping(dict(self.odds_ratios)))
         for cause, ratio in self.odds_ratios.items():
             if not ratio.low > 0:
                 raise TableError(f"odds ratio {ratio.low!r} of {cause!r} in {self.name!r}; expected a number above 0")
@@ -92,7 +92,7 @@ class ModelDefinition:
     def __post_init__(self) -> None:
         object.__setattr__(self, "network", in_canonical_order(self.network))
         for name in ("mechanisms", "sources", "settings"):
-            object.__setattr__(self, name, MappingProxyType(dict(sorted(getattr(self, name).items()))))
+            object.__setattr__(self, name, FrozenMapping(dict(sorted(getattr(self, name).items()))))
         if self.default_setting not in self.settings:
             raise UnknownNameError("setting", self.default_setting, self.settings, where="as default_setting")
         for setting in self.settings.values():

@@ -7,10 +7,10 @@ __all__ = ["NetworkDefinition"]
 import graphlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from toetwitch.errors import TableError, UnknownNameError
+from toetwitch.frozen import FrozenMapping
 from toetwitch.knowledge.table import Cpt, Logistic, NoisyMax, Table
 from toetwitch.knowledge.variable import BINARY, Variable
 
@@ -63,8 +63,8 @@ class NetworkDefinition:
         for id in by_id:
             if id not in table_of:
                 raise TableError(f"no table for {id!r}; expected one")
-        object.__setattr__(self, "by_id", MappingProxyType(by_id))
-        object.__setattr__(self, "table_of", MappingProxyType(table_of))
+        object.__setattr__(self, "by_id", FrozenMapping(by_id))
+        object.__setattr__(self, "table_of", FrozenMapping(table_of))
         object.__setattr__(self, "order", tuple(_topological(by_id, table_of)))
 
     def parents(self, id: str) -> tuple[str, ...]:

@@ -21,9 +21,9 @@ __all__ = [
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 from toetwitch.errors import UnknownNameError
+from toetwitch.frozen import FrozenMapping
 from toetwitch.knowledge.condition import AllOf, AnyOf, Atom, Condition, Not, atoms, ids, rises_with
 
 TRIAGE_LEVELS = ("self_care", "routine_appointment", "urgent_appointment", "immediate_medical_attention")
@@ -244,8 +244,8 @@ class Policy:
     sources: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "any_of", MappingProxyType({id: tuple(parts) for id, parts in self.any_of.items()}))
-        object.__setattr__(self, "level_meaning", MappingProxyType(dict(self.level_meaning)))
+        object.__setattr__(self, "any_of", FrozenMapping({id: tuple(parts) for id, parts in self.any_of.items()}))
+        object.__setattr__(self, "level_meaning", FrozenMapping(dict(self.level_meaning)))
         if self.default not in POLICIES:
             raise UnknownNameError("policy", self.default, POLICIES)
         for level in (*self.level_meaning, self.no_main_advice_from):
@@ -310,7 +310,7 @@ class RuleBook:
             "article": tuple(rule.rank for rule in self.rules),
             "guideline": tuple(rule.guideline_rank for rule in self.rules),
         }
-        object.__setattr__(self, "ranks", MappingProxyType(ranks))
+        object.__setattr__(self, "ranks", FrozenMapping(ranks))
         _check_distinct("rule", [rule.id for rule in self.rules])
         _check_distinct("posterior rule", [rule.id for rule in self.posterior_rules])
         _check_distinct("ask_first", [ask.finding for ask in self.ask_first])

@@ -18,13 +18,13 @@ __all__ = ["Anchor", "Cpt", "Effect", "Leak", "Link", "Logistic", "NoisyMax", "R
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from toetwitch.errors import TableError
+from toetwitch.frozen import FrozenMapping
 from toetwitch.knowledge.estimate import Estimate
 from toetwitch.knowledge.variable import Variable
 
@@ -33,7 +33,7 @@ ROW_TOLERANCE = 1e-6
 
 
 def _proxy(mapping: Mapping[Any, Any]) -> Mapping[Any, Any]:
-    return MappingProxyType(dict(mapping))
+    return FrozenMapping(dict(mapping))
 
 
 @dataclass(frozen=True, slots=True)

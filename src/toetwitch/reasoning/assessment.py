@@ -14,7 +14,6 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 
 from toetwitch.errors import BudgetExceededError, ImpossibleEvidenceError
 from toetwitch.evidence import Evidence
+from toetwitch.frozen import FrozenMapping
 from toetwitch.inference import Disablement, ExactInference
 from toetwitch.knowledge.red_flag import TRIAGE_LEVELS, RuleBook
 from toetwitch.reasoning.assessment_card import assessment_card
@@ -107,7 +107,7 @@ class Assessment:
 
     def __post_init__(self) -> None:
         for name in ("evidence", "causes", "information_gain", "names"):
-            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+            object.__setattr__(self, name, FrozenMapping(dict(getattr(self, name))))
 
     @property
     def red_flags(self) -> tuple[FiredRule, ...]:

@@ -26,7 +26,6 @@ __all__ = ["BACKGROUND", "Attribution", "Production", "attribute", "attribution"
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,6 +33,7 @@ import numpy as np
 from toetwitch.engine import NoisyMax
 from toetwitch.errors import ImpossibleEvidenceError
 from toetwitch.evidence import Evidence
+from toetwitch.frozen import FrozenMapping
 from toetwitch.inference import Disablement, ExactInference
 from toetwitch.knowledge import table as stated
 from toetwitch.reasoning.cards import production_card
@@ -61,9 +61,9 @@ class Attribution:
     expected_disablement: Mapping[str, float]
 
     def __post_init__(self) -> None:
-        rows = {cause: MappingProxyType(dict(row)) for cause, row in self.necessity.items()}
-        object.__setattr__(self, "necessity", MappingProxyType(rows))
-        object.__setattr__(self, "expected_disablement", MappingProxyType(dict(self.expected_disablement)))
+        rows = {cause: FrozenMapping(dict(row)) for cause, row in self.necessity.items()}
+        object.__setattr__(self, "necessity", FrozenMapping(rows))
+        object.__setattr__(self, "expected_disablement", FrozenMapping(dict(self.expected_disablement)))
 
 
 def attribution(disablement: Disablement, evidence: Evidence) -> Attribution:
@@ -91,13 +91,13 @@ class Production:
 
     def __post_init__(self) -> None:
         for name in ("produced", "necessity"):
-            rows = {id: MappingProxyType(dict(row)) for id, row in getattr(self, name).items()}
-            object.__setattr__(self, name, MappingProxyType(rows))
+            rows = {id: FrozenMapping(dict(row)) for id, row in getattr(self, name).items()}
+            object.__setattr__(self, name, FrozenMapping(rows))
 
     @property
     def expected_disablement(self) -> Mapping[str, float]:
         """Cause to the expected number of present findings that would vanish without it."""
-        return MappingProxyType({cause: sum(row.values()) for cause, row in self.necessity.items()})
+        return FrozenMapping({cause: sum(row.values()) for cause, row in self.necessity.items()})
 
     @property
     def expected_sufficiency(self) -> Mapping[str, float]:
@@ -106,7 +106,7 @@ class Production:
         for row in self.produced.values():
             for parent, probability in row.items():
                 totals[parent] = totals.get(parent, 0.0) + probability
-        return MappingProxyType(totals)
+        return FrozenMapping(totals)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the answer as JSON types."""

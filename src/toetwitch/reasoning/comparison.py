@@ -12,7 +12,6 @@ __all__ = ["MOST_CHANGES", "Change", "Comparison", "Movement", "compare"]
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 
 from toetwitch.errors import EvidenceError
 from toetwitch.evidence import Evidence
+from toetwitch.frozen import FrozenMapping
 from toetwitch.inference import ExactInference
 from toetwitch.reasoning.assessment import described
 from toetwitch.reasoning.subsets import LANES_AT_ONCE, item_weights
@@ -75,7 +75,7 @@ class Movement:
     contributions: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "contributions", MappingProxyType(dict(self.contributions)))
+        object.__setattr__(self, "contributions", FrozenMapping(dict(self.contributions)))
 
     @property
     def log_odds_difference(self) -> float:
@@ -110,7 +110,7 @@ class Comparison:
     silent: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "targets", MappingProxyType(dict(self.targets)))
+        object.__setattr__(self, "targets", FrozenMapping(dict(self.targets)))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the comparison as JSON types."""

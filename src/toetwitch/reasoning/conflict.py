@@ -20,7 +20,6 @@ import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +27,7 @@ from numpy.typing import NDArray
 
 from toetwitch.errors import EvidenceError
 from toetwitch.evidence import Evidence
+from toetwitch.frozen import FrozenMapping
 from toetwitch.inference import ExactInference
 from toetwitch.inference.simulation import simulate
 from toetwitch.reasoning.cards import conflict_card
@@ -63,7 +63,7 @@ class Fit:
     expected: Mapping[str, float]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "expected", MappingProxyType(dict(self.expected)))
+        object.__setattr__(self, "expected", FrozenMapping(dict(self.expected)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class Conflict:
     surprise_bound: float
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "pairs", MappingProxyType(dict(self.pairs)))
+        object.__setattr__(self, "pairs", FrozenMapping(dict(self.pairs)))
 
     @property
     def verdict(self) -> str:

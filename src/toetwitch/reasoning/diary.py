@@ -21,13 +21,13 @@ import datetime
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from toetwitch.errors import EvidenceError, UnknownNameError
+from toetwitch.frozen import FrozenMapping
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,7 +57,7 @@ class Rates:
     prior: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(COURSES, 1 / 3))
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "prior", MappingProxyType(dict(self.prior)))
+        object.__setattr__(self, "prior", FrozenMapping(dict(self.prior)))
         if not self.days_per_step >= 1:
             raise EvidenceError(f"days_per_step {self.days_per_step!r}; expected a number of days, 1 or more")
         if not 0 <= self.misread < 1:
@@ -109,7 +109,7 @@ class Diary:
     rates: Rates
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "courses", MappingProxyType(dict(self.courses)))
+        object.__setattr__(self, "courses", FrozenMapping(dict(self.courses)))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the answer as JSON types."""

@@ -22,13 +22,13 @@ import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from toetwitch.evidence import Evidence
+from toetwitch.frozen import FrozenMapping
 from toetwitch.inference import ExactInference
 from toetwitch.knowledge.network import NetworkDefinition
 from toetwitch.reasoning.cards import explanation_card
@@ -112,7 +112,7 @@ class Explanation:
 
     def __post_init__(self) -> None:
         for name in ("contributions", "standard_errors", "interactions", "carriers"):
-            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+            object.__setattr__(self, name, FrozenMapping(dict(getattr(self, name))))
 
     @property
     def supporting(self) -> tuple[str, ...]:

@@ -21,12 +21,12 @@ __all__ = ["AdviceEffect", "Advised", "WhatIf", "advise", "what_if"]
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from toetwitch.evidence import Evidence
+from toetwitch.frozen import FrozenMapping
 from toetwitch.inference.counterfactual import Counterfactual
 from toetwitch.knowledge.advice import Advice
 from toetwitch.knowledge.condition import TRUE, UNKNOWN, evaluate, read_atoms
@@ -65,10 +65,10 @@ class WhatIf:
     instead: Mapping[str, Distribution]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "do", MappingProxyType(dict(self.do)))
+        object.__setattr__(self, "do", FrozenMapping(dict(self.do)))
         for name in ("before", "seen", "instead"):
-            rows = {id: MappingProxyType(dict(row)) for id, row in getattr(self, name).items()}
-            object.__setattr__(self, name, MappingProxyType(rows))
+            rows = {id: FrozenMapping(dict(row)) for id, row in getattr(self, name).items()}
+            object.__setattr__(self, name, FrozenMapping(rows))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the answer as JSON types."""
@@ -176,7 +176,7 @@ class AdviceEffect:
     reason: str = ""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "persists", MappingProxyType(dict(self.persists)))
+        object.__setattr__(self, "persists", FrozenMapping(dict(self.persists)))
 
     @property
     def expected_relief(self) -> float:
@@ -209,7 +209,7 @@ class Advised:
     silent: str = ""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "without", MappingProxyType(dict(self.without)))
+        object.__setattr__(self, "without", FrozenMapping(dict(self.without)))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the answer as JSON types."""

@@ -13,8 +13,8 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
+from toetwitch.frozen import FrozenMapping
 from toetwitch.knowledge.definition import ModelDefinition
 from toetwitch.knowledge.estimate import GRADES, Estimate
 from toetwitch.knowledge.parameters import parameters
@@ -72,7 +72,7 @@ class Coverage:
 
     def __post_init__(self) -> None:
         for name in ("by_grade", "by_role", "by_source"):
-            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+            object.__setattr__(self, name, FrozenMapping(dict(getattr(self, name))))
 
 
 def range_width(estimate: Estimate, scale: str) -> float:

@@ -23,7 +23,6 @@ __all__ = ["ASKED_KINDS", "SHORTLIST", "AnswerEffect", "NextQuestions", "Questio
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,6 +30,7 @@ from numpy.typing import NDArray
 
 from toetwitch.errors import EvidenceError
 from toetwitch.evidence import Evidence
+from toetwitch.frozen import FrozenMapping
 from toetwitch.inference import ExactInference
 from toetwitch.knowledge.red_flag import TRIAGE_LEVELS, level_rank
 from toetwitch.reasoning.answers import Effects, Reach, effects, given_first, joint_answers, joint_levels, reach
@@ -124,7 +124,7 @@ class Question:
 
     def __post_init__(self) -> None:
         for name in ("answers", "follow_up"):
-            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+            object.__setattr__(self, name, FrozenMapping(dict(getattr(self, name))))
 
     @property
     def telling(self) -> str:

@@ -22,13 +22,13 @@ __all__ = [
 import functools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from toetwitch.evidence import Evidence
+from toetwitch.frozen import FrozenMapping
 from toetwitch.knowledge.condition import (
     FALSE,
     SURE_ABOVE,
@@ -186,7 +186,7 @@ class FiredRule:
     dissent_waits_for: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "because", MappingProxyType(dict(self.because)))
+        object.__setattr__(self, "because", FrozenMapping(dict(self.because)))
 
     @property
     def id(self) -> str:

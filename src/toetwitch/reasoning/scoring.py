@@ -32,13 +32,13 @@ __all__ = [
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from toetwitch.evidence import Evidence
+from toetwitch.frozen import FrozenMapping
 from toetwitch.inference import ExactInference
 from toetwitch.knowledge.cases import Case
 from toetwitch.knowledge.red_flag import TRIAGE_LEVELS, level_rank
@@ -132,7 +132,7 @@ class Outcome:
 
     def __post_init__(self) -> None:
         for name in ("levels", "levels_aside", "other_orders"):
-            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+            object.__setattr__(self, name, FrozenMapping(dict(getattr(self, name))))
 
 
 def outcome_of(case: Case, answer: Assessment, aside: str = "") -> Outcome:
@@ -181,7 +181,7 @@ class RankingScore:
 
     def __post_init__(self) -> None:
         for name in ("strict", "lenient"):
-            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+            object.__setattr__(self, name, FrozenMapping(dict(getattr(self, name))))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the shares as JSON types, by "strict_top_1" and so on."""
@@ -261,7 +261,7 @@ class TriageScore:
     over_ids: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "under_by_floor", MappingProxyType(dict(self.under_by_floor)))
+        object.__setattr__(self, "under_by_floor", FrozenMapping(dict(self.under_by_floor)))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the shares and the cases as JSON types."""

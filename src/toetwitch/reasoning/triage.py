@@ -14,13 +14,13 @@ __all__ = ["Dissent", "Triage", "TriageMany", "posterior_level", "triage", "tria
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from toetwitch.errors import UnknownNameError
+from toetwitch.frozen import FrozenMapping
 from toetwitch.knowledge.condition import UNKNOWN, Atom, atom_truth
 from toetwitch.knowledge.red_flag import POLICIES, TRIAGE_LEVELS, RuleBook, level_rank
 from toetwitch.reasoning.red_flags import Decisions, FiredRule, PossibleRule, Supports, decide, explain
@@ -164,7 +164,7 @@ def triage_many(
         posterior_level=present,
         level_if_unanswered_were_no=_small(np.where(present_if_no == NO_POSTERIOR, np.maximum(if_no, 1), if_no)),
         level_if_possible_fired=_small(np.maximum(level_by_policy[policy], if_possible)),
-        level_by_policy=MappingProxyType({name: _small(rank) for name, rank in level_by_policy.items()}),
+        level_by_policy=FrozenMapping({name: _small(rank) for name, rank in level_by_policy.items()}),
         gate_applied=(ungated[policy] < 1) & incomplete,
         unanswered=unanswered,
         decisions=decisions,
@@ -292,7 +292,7 @@ class Triage:
     dissent: tuple[Dissent, ...]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "level_by_policy", MappingProxyType(dict(self.level_by_policy)))
+        object.__setattr__(self, "level_by_policy", FrozenMapping(dict(self.level_by_policy)))
 
 
 def triage(

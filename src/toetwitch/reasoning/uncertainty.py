@@ -20,7 +20,6 @@ __all__ = ["EDGE", "Interval", "Intervals", "draw_numbers", "intervals"]
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +27,7 @@ from numpy.typing import NDArray
 
 from toetwitch.errors import EvidenceError
 from toetwitch.evidence import Evidence
+from toetwitch.frozen import FrozenMapping
 from toetwitch.inference import ExactInference
 from toetwitch.knowledge.parameters import Parameter, parameters
 from toetwitch.reasoning.cards import intervals_card
@@ -90,7 +90,7 @@ class Intervals:
     rejected: int
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "targets", MappingProxyType(dict(self.targets)))
+        object.__setattr__(self, "targets", FrozenMapping(dict(self.targets)))
 
     @property
     def leading_leads(self) -> float:

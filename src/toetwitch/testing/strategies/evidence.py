@@ -12,7 +12,6 @@ __all__ = ["EVIDENCE_KINDS", "Question", "clashes", "evidence", "frames", "quest
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from toetwitch.evidence import UNKNOWN, excluded, jeffrey, likelihood
+from toetwitch.frozen import FrozenMapping
 from toetwitch.knowledge.network import NetworkDefinition
 from toetwitch.knowledge.table import Cpt, Table
 from toetwitch.knowledge.variable import BINARY, Variable
@@ -52,7 +52,7 @@ class Question:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "evidence", MappingProxyType(dict(self.evidence)))
+        object.__setattr__(self, "evidence", FrozenMapping(dict(self.evidence)))
 
     @property
     def rng(self) -> np.random.Generator:
