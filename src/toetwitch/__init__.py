@@ -30,6 +30,7 @@ __all__ = [
     "__version__",
     "draw",
     "excluded",
+    "explore",
     "jeffrey",
     "likelihood",
     "load_model",
@@ -41,6 +42,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from toetwitch.display.drawing import draw
+    from toetwitch.display.explorer import explore
     from toetwitch.errors import (
         BudgetExceededError,
         EvidenceError,
@@ -72,6 +74,7 @@ _HOME = {
     "UnknownNameError": "toetwitch.errors",
     "draw": "toetwitch.display.drawing",
     "excluded": "toetwitch.evidence",
+    "explore": "toetwitch.display.explorer",
     "jeffrey": "toetwitch.evidence",
     "likelihood": "toetwitch.evidence",
     "load_model": "toetwitch.model",
