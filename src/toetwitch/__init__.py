@@ -28,9 +28,9 @@ __all__ = [
     "ToetwitchError",
     "UnknownNameError",
     "__version__",
+    "charts",
     "draw",
     "excluded",
-    "explore",
     "jeffrey",
     "likelihood",
     "load_model",
@@ -41,8 +41,8 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from toetwitch.display import charts
     from toetwitch.display.drawing import draw
-    from toetwitch.display.explorer import explore
     from toetwitch.errors import (
         BudgetExceededError,
         EvidenceError,
@@ -72,9 +72,9 @@ _HOME = {
     "TableError": "toetwitch.errors",
     "ToetwitchError": "toetwitch.errors",
     "UnknownNameError": "toetwitch.errors",
+    "charts": "toetwitch.display",
     "draw": "toetwitch.display.drawing",
     "excluded": "toetwitch.evidence",
-    "explore": "toetwitch.display.explorer",
     "jeffrey": "toetwitch.evidence",
     "likelihood": "toetwitch.evidence",
     "load_model": "toetwitch.model",

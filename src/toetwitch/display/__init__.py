@@ -1,7 +1,8 @@
-"""Pictures of a network: `draw` lays the arcs out in layers and puts the bars into the nodes."""
+"""Pictures: `draw` lays a network out in layers with bars in the nodes; `charts` draws results with Matplotlib."""
 
 from __future__ import annotations
 
-__all__ = ["Drawing", "draw"]
+__all__ = ["Drawing", "charts", "draw"]
 
+from toetwitch.display import charts
 from toetwitch.display.drawing import Drawing, draw
