@@ -31,6 +31,7 @@ __all__ = [
     "charts",
     "draw",
     "excluded",
+    "explore",
     "jeffrey",
     "likelihood",
     "load_model",
@@ -43,6 +44,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from toetwitch.display import charts
     from toetwitch.display.drawing import draw
+    from toetwitch.display.explorer import explore
     from toetwitch.errors import (
         BudgetExceededError,
         EvidenceError,
@@ -75,6 +77,7 @@ _HOME = {
     "charts": "toetwitch.display",
     "draw": "toetwitch.display.drawing",
     "excluded": "toetwitch.evidence",
+    "explore": "toetwitch.display.explorer",
     "jeffrey": "toetwitch.evidence",
     "likelihood": "toetwitch.evidence",
     "load_model": "toetwitch.model",
