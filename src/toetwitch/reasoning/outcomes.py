@@ -11,8 +11,11 @@ from __future__ import annotations
 __all__ = ["Outcomes", "outcomes"]
 
 import math
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,14 +30,17 @@ Array = NDArray[np.float64]
 MOST_LANES = 2**17
 """Lanes of signed sums a call: about a second on the toe model."""
 
-LANES_A_RUN = 2**13
+LANES_A_RUN = 2**14
 """Lanes of signed sums that are held at once."""
+
+SIGNED_LANES = 96
+"""Lanes of signed sums a run of the engine, which keeps their tables in cache."""
 
 PLAIN_LANES = 128
 """Lanes a run of the plan without signs."""
 
-GAIN_AMPLIFICATION = 1e6
-"""Rounding of 1e-16 grows to at most about 1e-10."""
+GAIN_AMPLIFICATION = 1e8
+"""Rounding of 1e-16 grows to at most about 1e-8."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -181,29 +187,34 @@ class _Case:
     def _by_sums(self, allowance: float, amplification: float) -> tuple[Array, dict[str, Array]] | None:
         free = [id for id in self.readings if id in self.inference.takes(self.evidence, self.weights, allowance)]
         kinds, kind_of = self._kinds([id for id in self.readings if id not in free])
-        probe = self._expansion(allowance, free, kinds)
-        if probe is None or len(probe.choice) * len(kinds) * len(self.lanes) > MOST_LANES:
+        probe = self._expansion(allowance, free, [{}])
+        if probe is None or not set(kinds[0]).isdisjoint(self._names(probe)):
             return None
-        names = [self.inference.network.variables[leaf.index].id for leaf in probe.leaves]
-        ids = [id for id in dict.fromkeys([*self.weighted(), *kinds[0]]) if id not in names]
-        group = max(1, LANES_A_RUN // (len(probe.choice) * len(kinds)))
-        plain = [{id: kind[id] if id in kind else self.known(id) for id in ids} for kind in kinds]
-        totals, joints = [], []
-        for start in range(0, len(self.lanes), group):
-            chosen = self.lanes[start : start + group]
-            variants = [
-                own | {id: own[id] * w for id, w in lane.items() if id in own} for lane in chosen for own in plain
-            ]
-            expansion = self._expansion(allowance, free, variants)
-            if expansion is None:
+        signs = _Signs(self, probe, self._names(probe))
+        if signs.cost * len(kinds) > MOST_LANES:
+            return None
+        run = _Run(self, probe, signs, kinds)
+        shape = (len(self.lanes), self.count)
+        total, absolute = np.zeros(shape), np.zeros(shape)
+        joint = {id: np.zeros((len(self.inference.network.by_id[id].states), *shape)) for id in self.targets}
+        for bodies, kept, sums in signs.batches(LANES_A_RUN // len(kinds)):
+            scale, posterior = run.answer(bodies, kept)
+            for members, places, coefficients in sums:
+                for kind in range(len(kinds)):
+                    of_kind = np.flatnonzero(kind_of == kind)
+                    own = coefficients[of_kind].T
+                    parts = scale[places, kind]
+                    total[np.ix_(members, of_kind)] = parts @ own
+                    absolute[np.ix_(members, of_kind)] = parts @ np.abs(own)
+                    for id, table in posterior.items():
+                        joint[id][:, members[:, None], of_kind] = (table[:, places, kind] * parts) @ own
+            # The case itself comes first; the others share its sums.
+            if not ((total[0] > 0).all() and (absolute[0] <= amplification * total[0]).all()):
                 return None
-            total, absolute, joint = self._read(expansion, names, chosen, len(kinds), kind_of)
-            if start == 0 and not _accurate(total[0], absolute[0], amplification):
-                return None
-            totals.append(total)
-            joints.append(joint)
-        joined = {id: np.concatenate([joint[id] for joint in joints], axis=1) for id in self.targets}
-        return np.concatenate(totals), joined
+        return total, joint
+
+    def _names(self, expansion: Expansion) -> list[str]:
+        return [self.inference.network.variables[leaf.index].id for leaf in expansion.leaves]
 
     def _expansion(
         self, allowance: float, free: Sequence[str], variants: Sequence[Mapping[str, Array]]
@@ -226,60 +237,58 @@ class _Case:
             kind_of[r] = found[key]
         return kinds, kind_of
 
-    def _read(
-        self,
-        expansion: Expansion,
-        names: Sequence[str],
-        chosen: Sequence[Mapping[str, Array]],
-        kinds: int,
-        kind_of: NDArray[np.int64],
-    ) -> tuple[Array, Array, dict[str, Array]]:
-        """Return sums over the signed lanes: P(lane, e), its sum of absolute values, and P(target, lane, e)."""
-        width = expansion.log_lane.shape[1]
-        highest = float(expansion.log_lane.max())
-        scale = np.exp(expansion.log_lane - highest) if math.isfinite(highest) else np.zeros_like(expansion.log_lane)
-        # The scale of the first lane holds for all groups.
-        scale = (scale * math.exp(highest)).reshape(len(chosen), kinds, width)
-        posterior = {
-            id: expansion.posterior[self.inference.index(id)].reshape(-1, len(chosen), kinds, width)
-            for id in self.targets
-        }
-        coefficients = _Coefficients(self, expansion, names)
-        total = np.zeros((len(chosen), self.count))
-        absolute = np.zeros_like(total)
-        joint = {id: np.zeros((len(table), *total.shape)) for id, table in posterior.items()}
-        for members, signs in coefficients.groups(chosen):
-            for kind in range(kinds):
-                of_kind = np.flatnonzero(kind_of == kind)
-                own = signs[of_kind].T
-                parts = scale[members, kind]
-                place = np.ix_(members, of_kind)
-                total[place] = parts @ own
-                absolute[place] = parts @ np.abs(own)
-                for id, table in posterior.items():
-                    joint[id][:, members[:, None], of_kind] = (table[:, members, kind] * parts) @ own
-        return total, absolute, joint
+
+Places = NDArray[np.int64]
 
 
-def _accurate(total: Array, absolute: Array, amplification: float) -> bool:
-    return bool((total > 0).all() and (absolute <= amplification * total).all())
+class _Signs:
+    """Signs and weights of the lanes of a signed sum: which lanes count at all, and how much in which reading.
 
-
-class _Coefficients:
-    """Signs and weights of the lanes of a signed sum, for each reading and each group of lanes that share them."""
+    Weights on a finding that takes part are no lane of their own: they change the coefficients alone. Lanes that agree
+    in all else share a body.
+    """
 
     def __init__(self, case: _Case, expansion: Expansion, names: Sequence[str]) -> None:
         self.case = case
         self.expansion = expansion
         self.names = list(names)
-        self.kept: dict[tuple[int, bytes], Array] = {}
+        self.bodies: list[dict[str, Array]] = []
+        self._shares: dict[tuple[int, bytes], Array] = {}
+        place: dict[tuple[tuple[str, bytes], ...], int] = {}
+        members: dict[tuple[bytes, ...], list[tuple[int, int]]] = {}
+        for n, lane in enumerate(case.lanes):
+            body = {id: w for id, w in lane.items() if id not in names}
+            key = tuple((id, w.tobytes()) for id, w in sorted(body.items()))
+            if key not in place:
+                place[key] = len(self.bodies)
+                self.bodies.append(body)
+            signs = tuple(lane[id].tobytes() if id in lane else b"" for id in names)
+            members.setdefault(signs, []).append((n, place[key]))
+        self._sums = [(np.array(own), self._of(case.lanes[own[0][0]])) for own in members.values()]
+        first = {int(b) for own, _ in self._sums[1:] for _, b in own}
+        self._several = np.array(sorted({0, *first}))
+        self._rest = np.array([b for b in range(len(self.bodies)) if b not in {0, *first}], dtype=np.int64)
+        counts = [np.flatnonzero((table != 0).any(axis=0)) for _, table in self._sums]
+        # A finding above one that need not be absent may be anything: most such lanes count in no reading.
+        self._kept = np.unique(np.concatenate(counts)), counts[0]
+        self.cost = len(self._kept[0]) * len(self._several) + len(self._kept[1]) * len(self._rest)
 
-    def groups(self, chosen: Sequence[Mapping[str, Array]]) -> list[tuple[NDArray[np.int64], Array]]:
-        """Return indices of lanes with their coefficients, shape (readings, lanes of the sum)."""
-        members: dict[tuple[bytes, ...], list[int]] = {}
-        for n, lane in enumerate(chosen):
-            members.setdefault(tuple(lane[id].tobytes() if id in lane else b"" for id in self.names), []).append(n)
-        return [(np.array(own), self._of(chosen[own[0]])) for own in members.values()]
+    def batches(self, lanes: int) -> Iterator[tuple[Places, Places, list[tuple[Places, Places, Array]]]]:
+        """Yield bodies, the lanes of the sum that count for them, and the sums to take.
+
+        A sum is some lanes of the case, their places among the bodies, and coefficients, shape (readings, lanes kept).
+        """
+        for bodies, kept in zip((self._several, self._rest), self._kept, strict=True):
+            step = max(1, lanes // len(kept))
+            for start in range(0, len(bodies), step):
+                chosen = bodies[start : start + step]
+                sums = []
+                for own, table in self._sums:
+                    inside = np.isin(own[:, 1], chosen)
+                    if inside.any():
+                        places = np.searchsorted(chosen, own[inside, 1])
+                        sums.append((own[inside, 0], places, table[:, kept]))
+                yield chosen, kept, sums
 
     def _of(self, lane: Mapping[str, Array]) -> Array:
         found = np.ones((self.case.count, len(self.expansion.choice)))
@@ -291,6 +300,77 @@ class _Coefficients:
 
     def _share(self, index: int, weights: Array) -> Array:
         key = (index, weights.tobytes())
-        if key not in self.kept:
-            self.kept[key] = self.expansion.share(index, weights)
-        return self.kept[key]
+        if key not in self._shares:
+            self._shares[key] = self.expansion.share(index, weights)
+        return self._shares[key]
+
+
+class _Run:
+    """The skeleton's plan, with a lane for each lane of the case, kind of reading and lane of the signed sum."""
+
+    def __init__(self, case: _Case, expansion: Expansion, signs: _Signs, kinds: Sequence[Mapping[str, Array]]) -> None:
+        self.case = case
+        self.kinds = len(kinds)
+        names, variables = signs.names, case.inference.network.variables
+        varied = [id for id in dict.fromkeys([*case.weighted(), *kinds[0], *case.weights]) if id not in names]
+        hard = {id: s for id, s in case.evidence.hard.items() if id not in names and id not in varied}
+        self.rest = Evidence(hard, {}, {})
+        self.scale = np.ones(len(expansion.choice))
+        self.by_sign: dict[str, Array] = {}
+        for k, leaf in enumerate(expansion.leaves):
+            for i, factor in _factors(leaf, expansion.choice[:, k]):
+                id = "" if i is None else variables[i].id
+                if i is None:
+                    self.scale = self.scale * factor
+                elif id in hard:
+                    self.scale = self.scale * factor[hard[id]]
+                elif id not in names:
+                    self.by_sign[id] = self.by_sign[id] * factor if id in self.by_sign else factor
+        plain = {id: np.stack([kind.get(id, case.known(id)) for kind in kinds], axis=-1) for id in varied}
+        self.by_body = {
+            id: np.stack([body[id][:, None] * own if id in body else own for body in signs.bodies], axis=1)
+            for id, own in plain.items()
+        }
+
+    def answer(self, bodies: Places, kept: Places) -> tuple[Array, dict[str, Array]]:
+        """Return P(lane) scaled alike, shape (bodies, kinds, kept), and posteriors, shape (states, the same)."""
+        shape = (len(bodies), self.kinds, len(kept))
+        count = math.prod(shape)
+        ids = list(dict.fromkeys([*self.by_body, *self.by_sign]))
+
+        def run(start: int) -> tuple[Array, dict[str, Array]]:
+            body, kind, sign = np.unravel_index(np.arange(start, min(start + SIGNED_LANES, count)), shape)
+            weights = {}
+            for id in ids:
+                own = self.by_body[id][:, bodies[body], kind] if id in self.by_body else 1.0
+                weights[id] = np.asarray(own * self.by_sign[id][:, kept[sign]] if id in self.by_sign else own)
+            return self.case.inference.lanes(self.rest, weights, self.case.targets)
+
+        starts = range(0, count, SIGNED_LANES)
+        # The first run makes the plan that the others share.
+        blocks = [run(0)]
+        if len(starts) > 1:
+            with ThreadPoolExecutor(min(len(starts), os.cpu_count() or 1)) as pool:
+                blocks += pool.map(run, starts[1:])
+        log_evidence = np.concatenate([log for log, _ in blocks])
+        return np.exp(log_evidence).reshape(shape) * self.scale[kept], {
+            id: np.concatenate([m[id] for _, m in blocks], axis=1).reshape(-1, *shape) for id in self.case.targets
+        }
+
+
+def _factors(leaf: Any, choice: NDArray[np.int64]) -> list[tuple[int | None, Array]]:
+    """Return what a finding's choices multiply in: variable (None for all) to shape ([states], lanes of the sum).
+
+    Choice t < size - 1 reads "at most t", size - 1 "anything"; for a finding that can be held back, size reads "not
+    held back".
+    """
+    top = leaf.size - 1
+    threshold = np.minimum(choice, top)
+    found: list[tuple[int | None, Array]] = []
+    for term in leaf.noisy.terms:
+        upto = np.cumsum(term.values, axis=-1)
+        upto[..., -1] = 1.0
+        found.append((term.parent, upto[..., threshold]))
+    for i, passing in leaf.passes.items():
+        found.append((i, np.where(choice == top, 1.0, passing[:, None])))
+    return found
