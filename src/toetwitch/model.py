@@ -29,6 +29,7 @@ from toetwitch.reasoning.assessment import Assessor, Identity
 from toetwitch.reasoning.cohort import assess_codes
 from toetwitch.reasoning.model_questions import ModelQuestions
 from toetwitch.reasoning.network_card import network_card
+from toetwitch.reasoning.settings import at_setting
 
 
 class Model(ModelQuestions):
@@ -39,7 +40,8 @@ class Model(ModelQuestions):
     definition
         What the model file says.
     setting
-        Where the person is seen; shifts the priors of the causes. The model's default when None.
+        Where the person is seen; shifts the priors of the causes, and with them the probabilities from which the
+        posterior asks for a level. The model's default when None.
     memory_budget
         Bytes that one question may need; the need is predicted before anything is allocated.
 
@@ -64,7 +66,8 @@ class Model(ModelQuestions):
         self._definition = definition
         self._setting = setting
         self._network = Network.from_inference(inference)
-        self._assessor = Assessor(inference, definition.rules, Identity(definition.name, definition.version, setting))
+        book = at_setting(definition.rules, shifts)
+        self._assessor = Assessor(inference, book, Identity(definition.name, definition.version, setting))
 
     @property
     def definition(self) -> ModelDefinition:
