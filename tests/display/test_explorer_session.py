@@ -227,7 +227,7 @@ def test_what_comes_later_is_of_the_case_now() -> None:
     session = Session(subject_of(model), ALARMING)
     assert session.supposed == ("caffeine_intake", "none_or_low")
     parts = session.later()
-    assert list(parts) == ["details", "why", "what_if", "ask"]
+    assert list(parts) == ["ask", "why", "what_if", "details"]
     details, why, supposed = parts["details"](), parts["why"](), parts["what_if"]()
     answer = model.assess(ALARMING)
     assert details["none"] == pytest.approx(answer.no_listed_cause)

@@ -262,15 +262,15 @@ class Session:
         """Return what takes longer, by name in the order in which to compute it; each part is of the case now."""
         if self.quick.problem:
             return {}
-        parts = {"details": Part(details_view, (self.subject, self.case))}
-        if self.selected:
-            parts["why"] = Part(explanation_view, (self.subject, self.case, self.selected))
-        if self.supposed is not None:
-            parts["what_if"] = Part(what_if_view, (self.subject, self.case, dict([self.supposed])))
+        parts: dict[str, Part] = {}
         if self.selected:
             # Of a model every cause is asked about, whichever is looked at.
             about = "" if self.subject.has_rules else self.selected
             parts["ask"] = Part(questions_view, (self.subject, self.case, about))
+            parts["why"] = Part(explanation_view, (self.subject, self.case, self.selected))
+        if self.supposed is not None:
+            parts["what_if"] = Part(what_if_view, (self.subject, self.case, dict([self.supposed])))
+        parts["details"] = Part(details_view, (self.subject, self.case))
         return parts
 
     # -- inside -------------------------------------------------------------------------------------------------------

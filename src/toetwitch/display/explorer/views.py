@@ -25,6 +25,20 @@ from toetwitch.reasoning.triage import Triage
 NOTICE = "For research and teaching. Not a medical device, no diagnosis, no advice."
 
 HEADINGS = {"finding": "Findings", "context": "Context", "test": "Tests", "variable": "Variables", "cause": "Causes"}
+GROUPS = (
+    "movement",
+    "course",
+    "sensation",
+    "motor",
+    "impact",
+    "systemic",
+    "exposure",
+    "medication",
+    "history",
+    "person",
+)
+"""The order of headings within a kind; others come after, as the model has them."""
+
 LISTED = 6
 """How many names are written out before the rest is counted."""
 
@@ -32,7 +46,10 @@ ROWS = 12
 """How many contributions, or changes, are sent."""
 
 MOVED = 5e-4
-"""Changes smaller than this are not worth a row."""
+"""Changes of a probability smaller than this are not worth a row."""
+
+TELLING = 5e-3
+"""Contributions smaller than this, in nats, say nothing: they would be shown as 0.00."""
 
 View = dict[str, Any]
 
@@ -51,13 +68,18 @@ def catalogue(subject: Subject) -> View:
         "levels": [words(level) for level in TRIAGE_LEVELS],
         "groups": [
             {"heading": HEADINGS[kind], "group": words(group), "kind": kind, "items": items}
-            for (kind, group), items in groups.items()
+            for (kind, group), items in sorted(groups.items(), key=_place)
         ],
         "modifiable": [
             {"id": id, "label": variables[id].name, "states": _states(variables[id]), "state": state}
             for id, state in subject.modifiable.items()
         ],
     }
+
+
+def _place(entry: tuple[tuple[str, str], list[View]]) -> tuple[int, int]:
+    (kind, group), _ = entry
+    return ASKED.index(kind), GROUPS.index(group) if group in GROUPS else len(GROUPS)
 
 
 def _entry(subject: Subject, variable: Variable) -> View:
@@ -138,7 +160,7 @@ def _flag(subject: Subject, found: FiredRule) -> View:
         "level": words(found.level),
         "rationale": found.rationale,
         "because": "; ".join(fired_by),
-        "source": f"{found.origin}, {found.source}",
+        "source": ", ".join(dict.fromkeys((found.origin, found.source))),
     }
 
 
@@ -160,12 +182,13 @@ def details_view(subject: Subject, case: Case) -> View:
     """Return the rest of the assessment: how many findings each cause accounts for, and how likely none is there."""
     answer = subject.assess(case)
     if answer is None or answer.no_listed_cause is None:
-        return {"accounts": {}, "none": None, "if_no": ""}
+        return {"accounts": {}, "findings": 0, "none": None, "if_no": ""}
     shares = {id: value for id, value in answer.expected_disablement.items() if value >= 0.005}
     lower = answer.triage.level_if_unanswered_were_no
     open_ids = answer.triage.unanswered
     if_no = f"If every open question of the gate were answered no: {words(lower)}." if open_ids else ""
-    return {"accounts": shares, "none": answer.no_listed_cause, "if_no": if_no}
+    findings = max((len(row) for row in answer.attribution.necessity.values()), default=0)
+    return {"accounts": shares, "findings": findings, "none": answer.no_listed_cause, "if_no": if_no}
 
 
 def explanation_view(subject: Subject, case: Case, target: str) -> View:
@@ -178,7 +201,7 @@ def explanation_view(subject: Subject, case: Case, target: str) -> View:
     view: View = {"id": target, "label": title, "certain": answer.certain, "rows": [], "more": 0, "unexplained": ""}
     if answer.certain or answer.posterior_log_odds is None:
         return view
-    order = [*answer.supporting, *answer.conflicting]
+    order = [id for id, value in answer.contributions.items() if abs(value) >= TELLING]
     view["rows"] = [
         {
             "id": id,
@@ -189,7 +212,7 @@ def explanation_view(subject: Subject, case: Case, target: str) -> View:
         for id in sorted(order, key=lambda id: -abs(answer.contributions[id]))[:ROWS]
     ]
     view["more"] = max(0, len(order) - ROWS)
-    view["neutral"] = _listed(subject, answer.neutral)
+    view["neutral"] = _listed(subject, [id for id in answer.contributions if id not in order])
     view["prior"], view["posterior"] = _probability(answer.prior_log_odds), _probability(answer.posterior_log_odds)
     view["unexplained"] = _listed(subject, answer.unexplained)
     view["bound"] = answer.error_bound
