@@ -7,11 +7,8 @@ import pytest
 from tests.testing.mutation.catalogue import EVERY_FAULT, notice
 from tests.testing.mutation.fault import Fault
 
-RARELY_SEEN = {"interaction_replaces_main_effects"}
-"""Noticed only when a draw holds an interaction beside its main effects."""
 
-
-@pytest.mark.parametrize("seeded", [f for f in EVERY_FAULT if f.name not in RARELY_SEEN], ids=lambda fault: fault.name)
+@pytest.mark.parametrize("seeded", EVERY_FAULT, ids=lambda fault: fault.name)
 def test_fault_is_noticed(seeded: Fault) -> None:
     """A seeded fault breaks at least one of the laws that ought to notice it."""
     caught = notice(seeded, all_laws=False)

@@ -175,8 +175,21 @@ class Expander:
         return found
 
     def observed_below(self, i: int, known: Collection[int]) -> list[int]:
-        """Return the findings directly below one that are among the known."""
-        return [j for j in self.below.get(i, ()) if j in known]
+        """Return the findings directly below one that are among the known, or stand above one of them."""
+        return [j for j in self.below.get(i, ()) if j in known or self._stands_above(j, known)]
+
+    def _stands_above(self, i: int, known: Collection[int]) -> bool:
+        """Return whether any of the known descends from a finding, others in between."""
+        seen = {i}
+        stack = [i]
+        while stack:
+            for j in self.below.get(stack.pop(), ()):
+                if j in known:
+                    return True
+                if j not in seen:
+                    seen.add(j)
+                    stack.append(j)
+        return False
 
     def _taking(self, hard: Mapping[int, int], soft: Mapping[int, Array], allowance: float) -> dict[int, _Leaf]:
         """Return the findings that take part: the most probable ones first, as far as the allowance goes."""
@@ -191,7 +204,7 @@ class Expander:
     def _units(self, hard: Mapping[int, int], soft: Mapping[int, Array]) -> list[tuple[float, tuple[int, ...]]]:
         """Return what can take part: 1 / P of its present findings, and the findings, which come all or none.
 
-        A wide finding brings those that stand above or below it with evidence.
+        A wide finding brings those that stand above or below it with evidence, and those in between without any.
         """
         known = {*hard, *soft}
         present = [i for i in (*hard, *soft) if i in self.leaves and hard.get(i, 1) > 0]

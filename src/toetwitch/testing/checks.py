@@ -12,8 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
-from hypothesis import HealthCheck, Phase, given, settings
-
 from toetwitch.errors import ImpossibleEvidenceError
 from toetwitch.testing.adapters import NotOfferedError, OwnAdapter
 from toetwitch.testing.domain import DomainLaw
@@ -21,6 +19,7 @@ from toetwitch.testing.laws import LAWS, Law, LawBrokenError
 from toetwitch.testing.model_laws import MODEL_LAWS, ModelLaw, rule_fires
 from toetwitch.testing.paste import case_text, evidence_text
 from toetwitch.testing.profile import Profile
+from toetwitch.testing.repeatable import drawn
 from toetwitch.testing.strategies import Question, cases
 from toetwitch.testing.subject import Subject, shortest
 
@@ -170,19 +169,4 @@ def _run_universal(subject: Subject, profile: Profile, law: Law) -> None:
 @lru_cache(maxsize=16)
 def drawn_cases(subject: Subject, count: int) -> tuple[Mapping[str, object], ...]:
     """Return cases that the network holds possible, the same ones on every run; the first says nothing."""
-    found: list[Mapping[str, object]] = [{}]
-
-    @settings(
-        max_examples=count,
-        deadline=None,
-        database=None,
-        derandomize=True,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(cases(subject.network, ids=subject.told))
-    def collect(case: dict[str, object]) -> None:
-        found.append(case)
-
-    collect()
-    return tuple(found[:count])
+    return ({}, *drawn(cases(subject.network, ids=subject.told), count - 1))

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 __all__ = ["Breach", "Outcome", "corpus", "questions_for", "smallest", "try_law"]
 
-import contextlib
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from toetwitch.testing.adapters import Adapter, NotOfferedError
 from toetwitch.testing.laws.law import Law, LawBrokenError
+from toetwitch.testing.repeatable import drawn, smallest_failing
 from toetwitch.testing.strategies import (
     EVIDENCE_KINDS,
     Question,
@@ -77,8 +77,8 @@ class Outcome:
         return "not offered" if self.not_offered else "broken" if self.breach else "holds"
 
 
-def questions_for(draws: str, kinds: Sequence[str] = EVIDENCE_KINDS) -> st.SearchStrategy[Question]:
-    """Return the strategy for the questions of a law.
+def questions_for(draws: str, kinds: Sequence[str] = EVIDENCE_KINDS) -> tuple[st.SearchStrategy[Question], ...]:
+    """Return the strategies for the questions of a law, each for another kind of network or evidence.
 
     Parameters
     ----------
@@ -89,43 +89,37 @@ def questions_for(draws: str, kinds: Sequence[str] = EVIDENCE_KINDS) -> st.Searc
     """
     plain = tuple(kind for kind in PLAIN if kind in kinds)
     if draws == "clash":
-        return clashes(networks(max_cells=2**9, inhibits=False, solved=False))
+        return (clashes(networks(max_cells=2**9, inhibits=False, solved=False)),)
     if draws == "unlikely":
-        return unlikely()
+        return (unlikely(),)
     if draws == "statements":
-        return questions(networks(nodes=(2, 5), max_cells=2**7), kinds=["jeffrey"], least=2, most=3)
+        return (questions(networks(nodes=(2, 5), max_cells=2**7), kinds=["jeffrey"], least=2, most=3),)
     if draws == "noisy_or":
-        return questions(noisy_or_networks(), kinds=[k for k in plain if k != "unknown"])
+        return (questions(noisy_or_networks(), kinds=[k for k in plain if k != "unknown"]),)
     wanted = {"any": tuple(kinds), "plain": plain, "hard": ("hard",)}[draws]
-    small = st.one_of(
-        networks(nodes=(2, 6), max_cells=2**9),
-        networks(nodes=(1, 6), max_cells=2**9),
-        networks(nodes=(1, 5), max_cells=2**8, extreme=True),
-        networks(nodes=(5, 6), max_cells=2**8, kinds=("noisy_max",), shape="two_layers"),
-        networks(nodes=(3, 5), max_cells=2**6, kinds=("logistic",)),
-    )
-    return st.one_of(questions(small, kinds=wanted), questions(small, kinds=wanted, least=2))
+    return tuple(questions(network, kinds=wanted, least=least) for network in _NETWORKS for least in (0, 2))
+
+
+_NETWORKS = (
+    networks(nodes=(2, 6), max_cells=2**9),
+    networks(nodes=(1, 6), max_cells=2**9, kinds=("cpt",)),
+    networks(nodes=(1, 5), max_cells=2**8, extreme=True),
+    # Three causes of one finding; solved leaks; leaks by band; effects that meet in an interaction.
+    networks(nodes=(4, 6), max_cells=2**8, kinds=("noisy_max",), shape="two_layers", banded=False, solved=False),
+    networks(nodes=(2, 4), max_cells=2**8, kinds=("noisy_max",), shape="tree"),
+    networks(nodes=(3, 5), max_cells=2**8, kinds=("noisy_max",)),
+    networks(nodes=(3, 5), max_cells=2**6, kinds=("logistic",)),
+)
+"""Kinds of network that each show other faults; each has its share of the questions."""
 
 
 @lru_cache(maxsize=32)
 def corpus(draws: str, kinds: tuple[str, ...], count: int) -> tuple[Question, ...]:
-    """Return `count` questions, the same ones on every run."""
-    found: list[Question] = []
-
-    @settings(
-        max_examples=count,
-        deadline=None,
-        database=None,
-        derandomize=True,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(questions_for(draws, kinds))
-    def collect(question: Question) -> None:
-        found.append(question)
-
-    collect()
-    return tuple(found)
+    """Return `count` questions, the same ones on every run, of each kind in turn."""
+    strategies = questions_for(draws, kinds)
+    share = -(-count // len(strategies))
+    dealt = itertools.zip_longest(*(drawn(strategy, share) for strategy in strategies))
+    return tuple(question for turn in dealt for question in turn if question is not None)[:count]
 
 
 def try_law(law: Law, adapter: Adapter, *, examples: int, shrink: bool = True) -> Outcome:
@@ -158,32 +152,19 @@ def try_law(law: Law, adapter: Adapter, *, examples: int, shrink: bool = True) -
 
 def smallest(law: Law, adapter: Adapter, breach: Breach, *, examples: int = 400) -> Breach:
     """Return the smallest failure of a law that fresh draws and shrinking find, or the one at hand."""
-    best = [breach]
 
-    @settings(
-        max_examples=examples,
-        deadline=None,
-        database=None,
-        derandomize=True,
-        phases=[Phase.generate, Phase.shrink],
-        suppress_health_check=list(HealthCheck),
-        report_multiple_bugs=False,
-    )
-    @given(questions_for(law.draws, adapter.evidence_kinds))
-    def fails(question: Question) -> None:
+    def fails(question: Question) -> str | None:
         try:
             law.check(adapter, question)
         except NotOfferedError:
-            return
+            return None
         except Exception as error:
-            # Hypothesis ends with the smallest failure it knows, so the last one seen is that.
-            best[0] = Breach(law.name, _detail(error), question)
-            raise LawBrokenError("") from None
+            return _detail(error)
+        return None
 
-    # An engine that answers differently from time to time ends the search with another error; the best found stands.
-    with contextlib.suppress(Exception):
-        fails()
-    return best[0]
+    every = st.one_of(questions_for(law.draws, adapter.evidence_kinds))
+    found = smallest_failing(every, fails, count=examples)
+    return breach if found is None else Breach(law.name, found[1], found[0])
 
 
 def _detail(error: Exception) -> str:

@@ -102,8 +102,8 @@ def evidence(
     # Half of all answers are plain states where those are wanted: they are what most cases are made of.
     weighted = [*kinds, *(["hard"] * (len(kinds) - 1) if "hard" in kinds else [])]
     asked = {id: draw(st.sampled_from(weighted)) for id in ids}
-    stated = _attainable(truth, {id: draw(_tilts(network.by_id[id])) for id in ids if asked[id] == "jeffrey"})
-    found: dict[str, object] = {}
+    tilts = {id: draw(_tilts(network.by_id[id])) for id in ids if asked[id] == "jeffrey"}
+    found: dict[str, object] = dict.fromkeys(ids)
     for id, kind in asked.items():
         variable = network.by_id[id]
         if kind == "hard":
@@ -114,10 +114,9 @@ def evidence(
             found[id] = excluded(*gone)
         elif kind == "likelihood":
             found[id] = draw(_likelihoods(variable, standing[id]))
-        elif kind == "jeffrey":
-            found[id] = jeffrey(dict(zip(variable.states, stated[id], strict=True)))
-        else:
+        elif kind == "unknown":
             found[id] = draw(st.sampled_from((None, math.nan, UNKNOWN)))
+    found |= _attainable(truth, tilts, {id: value for id, value in found.items() if id not in tilts})
     assume(truth.possible(found))
     return found
 
@@ -154,14 +153,16 @@ def _tilts(variable: Variable) -> st.SearchStrategy[list[float]]:
     return st.lists(st.sampled_from((1.0, 2.0, 0.5, 5.0)), min_size=size, max_size=size)
 
 
-def _attainable(truth: Enumeration, tilts: Mapping[str, Sequence[float]]) -> dict[str, Array]:
-    """Return the marginals of the joint reweighted by the tilts: statements that can hold together."""
+def _attainable(
+    truth: Enumeration, tilts: Mapping[str, Sequence[float]], others: Mapping[str, object]
+) -> dict[str, object]:
+    """Return the marginals, given the other evidence, of the joint reweighted by the tilts: they can hold together."""
     if not tilts:
         return {}
-    tilted = truth.posterior(
-        {id: likelihood(dict(zip(truth.definition.by_id[id].states, t, strict=True))) for id, t in tilts.items()}
-    )
-    return {id: tilted[id] / tilted[id].sum() for id in tilts}
+    states = {id: truth.definition.by_id[id].states for id in tilts}
+    weighed = {id: likelihood(dict(zip(states[id], tilt, strict=True))) for id, tilt in tilts.items()}
+    tilted = truth.posterior({**others, **weighed})
+    return {id: jeffrey(dict(zip(states[id], map(float, tilted[id] / tilted[id].sum()), strict=True))) for id in tilts}
 
 
 @st.composite
