@@ -442,12 +442,14 @@ def _solve_intercept(weights: Array, log_odds: Array, target: Array) -> Array:
     for _ in range(SOLVE_STEPS):
         p = _sigmoid(a + log_odds)
         error = (weights * p).sum(axis=0) - target
-        if (np.abs(error) <= SOLVE_TOLERANCE * target).all():
+        # A lane that is done stays put: its next step would leave a bracket that it now bounds.
+        done = np.abs(error) <= SOLVE_TOLERANCE * target
+        if done.all():
             break
         low, high = np.where(error > 0, low, a), np.where(error > 0, a, high)
         slope = (weights * p * (1 - p)).sum(axis=0)
         step = a - error / np.maximum(slope, 1e-300)
-        a = np.where((step > low) & (step < high), step, (low + high) / 2)
+        a = np.where(done, a, np.where((step > low) & (step < high), step, (low + high) / 2))
     return np.asarray(a)
 
 

@@ -248,13 +248,21 @@ def _tornado_row(f: SensitivityFunction, posterior: float, bounds: tuple[float, 
 
 
 def flip_card(answer: Flip) -> Markup:
-    """Return one change of a number that changes the answer."""
-    where = "within" if answer.within_range else "outside"
-    return card(
-        f"What would make the {answer.changes} {words(answer.becomes)}",
-        paragraph(element("code", answer.path), f" {answer.value:.4g} to {answer.to:.4g}, {where} its range."),
-        paragraph(f"Sources: {', '.join(answer.sources) or 'none'}."),
-    )
+    """Return one change of a number or two that changes the answer."""
+    rows: list[list[object]] = [
+        [
+            element("code", number.path),
+            f"{number.value:.4g}",
+            f"{number.to:.4g}",
+            f"{number.log_odds:+.2f}",
+            "within" if number.within_range else "outside",
+            ", ".join(number.sources) or "none",
+        ]
+        for number in answer.numbers
+    ]
+    columns = ["Number", "From", "To", "Change (log-odds)", "Its range", "Sources"]
+    title = f"What would make the {answer.changes} {words(answer.becomes)}"
+    return card(title, table("The smallest change found in this direction", columns, rows))
 
 
 def intervals_card(answer: Intervals) -> Markup:

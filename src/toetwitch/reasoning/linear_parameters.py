@@ -13,7 +13,7 @@ van der Gaag, Renooij & Coupe (2007), Sensitivity analysis of probabilistic netw
 
 from __future__ import annotations
 
-__all__ = ["Line", "entry_lines", "solved_upstream", "table_line"]
+__all__ = ["Line", "entry_lines", "is_solved", "solved_upstream", "table_line"]
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -60,7 +60,7 @@ class Line:
 def solved_upstream(network: NetworkDefinition) -> frozenset[str]:
     """Return the variables above one whose intercept or leak is solved: their numbers enter the solution."""
     found: set[str] = set()
-    stack = [p for table in network.tables if _is_solved(table) for p in table.parents]
+    stack = [p for table in network.tables if is_solved(table) for p in table.parents]
     while stack:
         id = stack.pop()
         if id not in found:
@@ -69,7 +69,8 @@ def solved_upstream(network: NetworkDefinition) -> frozenset[str]:
     return frozenset(found)
 
 
-def _is_solved(table: stated.Table) -> bool:
+def is_solved(table: stated.Table) -> bool:
+    """Return whether an intercept or leak of the table is solved from what is above it."""
     if isinstance(table, stated.Logistic):
         return table.anchor.kind == "prevalence"
     return isinstance(table, stated.NoisyMax) and table.leak.kind == "prevalence"

@@ -250,15 +250,26 @@ class ModelQuestions:
         """
         return self._network.sensitivity(evidence, cause, rivals=self.causes, factor=factor)
 
-    def flip(self, evidence: Mapping[str, object]) -> tuple[Flip, ...]:
-        """Return the smallest changes of one number that change the leading cause, or the level the posterior gives.
+    def flip(self, evidence: Mapping[str, object], *, numbers: int = 2) -> tuple[Flip, ...]:
+        """Return the smallest changes of one or two numbers that change the leading cause, or the posterior's level.
+
+        The leading cause is the first of `assess`'s ranking. What is searched, and what is guaranteed, stands at the
+        head of `toetwitch.reasoning.flips`.
+
+        Parameters
+        ----------
+        evidence
+            The case.
+        numbers
+            1 for single numbers alone, 2 for pairs too.
 
         Raises
         ------
         ImpossibleEvidenceError
             When the evidence has probability zero.
         """
-        return flip(self._network.inference, self._network.read(evidence), self.causes, self._definition.rules)
+        rules = self._definition.rules
+        return flip(self._network.inference, self._network.read(evidence), self.causes, rules, numbers=numbers)
 
     def intervals(
         self,

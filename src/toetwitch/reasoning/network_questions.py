@@ -239,15 +239,46 @@ class NetworkQuestions:
             self._inference, self.read(evidence), target, self._state(target, state), rivals=rivals, factor=factor
         )
 
-    def flip(self, evidence: Mapping[str, object] | None, rivals: Sequence[str]) -> tuple[Flip, ...]:
-        """Return the smallest changes of one stated number that change which rival leads.
+    def flip(
+        self, evidence: Mapping[str, object] | None, rivals: Sequence[str], *, numbers: int = 2
+    ) -> tuple[Flip, ...]:
+        """Return the smallest changes of one or two stated numbers that change which rival leads.
+
+        The rival leads about whose last state the case teaches most. What is searched, and what is guaranteed, stands
+        at the head of `toetwitch.reasoning.flips`. In tables without citations the entries are the numbers.
+
+        Parameters
+        ----------
+        evidence
+            The case.
+        rivals
+            Ids of which one leads.
+        numbers
+            1 for single numbers alone, 2 for pairs too.
 
         Raises
         ------
+        UnknownNameError
+            For an id or state that does not exist; carries the nearest one.
         ImpossibleEvidenceError
             When the evidence has probability zero.
+
+        Examples
+        --------
+        >>> from toetwitch.knowledge import Cpt, NetworkDefinition, Variable
+        >>> from toetwitch.network import Network
+        >>> tables = (
+        ...     Cpt("flu", (), [0.9, 0.1]),
+        ...     Cpt("cold", (), [0.8, 0.2]),
+        ...     Cpt("cough", ("flu", "cold"), [[[0.95, 0.05], [0.4, 0.6]], [[0.3, 0.7], [0.1, 0.9]]]),
+        ... )
+        >>> net = Network(NetworkDefinition(tuple(map(Variable, ("flu", "cold", "cough"))), tables))
+        >>> print(net.flip({"cough": True}, ["flu", "cold"], numbers=1)[0])
+        flu.entry[].true: 0.1 -> 0.1505 (outside its range) makes the leading flu
         """
-        return flip(self._inference, self.read(evidence), rivals)
+        for id in rivals:
+            self._inference.index(id)
+        return flip(self._inference, self.read(evidence), rivals, numbers=numbers)
 
     def intervals(
         self,

@@ -15,7 +15,7 @@ Good (1950), Probability and the Weighing of Evidence.
 
 from __future__ import annotations
 
-__all__ = ["information_gain", "leaders", "ranked"]
+__all__ = ["information_gain", "information_gains", "leaders", "ranked"]
 
 import math
 from collections.abc import Mapping
@@ -81,11 +81,16 @@ def leaders(posterior: Mapping[str, Array], prior: Mapping[str, Array]) -> NDArr
     if not ids:
         return np.array("", dtype=object)
     after = np.stack(np.broadcast_arrays(*(np.asarray(posterior[id], dtype=float) for id in ids)))
-    before = np.stack(np.broadcast_arrays(after[0], *(np.asarray(prior[id], dtype=float) for id in ids))[1:])
-    gain = _signed_parts(after, before)
+    gains = information_gains({id: after[n] for n, id in enumerate(ids)}, prior)
+    gain = np.stack(np.broadcast_arrays(*(gains[id] for id in ids)))
     # The last key counts first; ids are in order, so the first of equals is the one that `ranked` has first.
     order = np.lexsort((-after, -np.round(gain, 12)), axis=0)
     return np.where(np.isnan(gain).any(axis=0), "", np.array(ids, dtype=object)[order[0]])
+
+
+def information_gains(posterior: Mapping[str, Array], prior: Mapping[str, Array]) -> dict[str, Array]:
+    """Return id to `information_gain` of arrays of probabilities; NaN where one is missing."""
+    return {id: _signed_parts(np.asarray(after), np.asarray(prior[id])) for id, after in posterior.items()}
 
 
 def _signed_parts(after: Array, before: Array) -> Array:

@@ -16,7 +16,7 @@ Approximate Reasoning 38, 149-174. doi:10.1016/j.ijar.2004.07.001
 
 from __future__ import annotations
 
-__all__ = ["Sensitivity", "SensitivityFunction", "SourceEffect", "curve", "leader", "scaled", "sensitivity"]
+__all__ = ["Sensitivity", "SensitivityFunction", "SourceEffect", "curve", "scaled", "sensitivity"]
 
 import math
 from collections.abc import Mapping, Sequence
@@ -34,6 +34,7 @@ from toetwitch.knowledge.parameters import Parameter, parameters
 from toetwitch.reasoning.cards import sensitivity_card
 from toetwitch.reasoning.linear_parameters import Line, entry_lines, solved_upstream, table_line
 from toetwitch.reasoning.parameter_lanes import numbers_at, relevant, run_numbers, spread_of_logs
+from toetwitch.reasoning.ranking import leaders
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -257,7 +258,8 @@ def sensitivity(
     target, state
         What is looked at.
     rivals
-        Ids of which the most probable (in its last state) leads; the target alone by default.
+        Ids of which one leads, as `assess` ranks causes: by what the case teaches about their last state; the target
+        alone by default.
     factor
         By how much the odds of a source's numbers are multiplied and divided.
 
@@ -269,7 +271,8 @@ def sensitivity(
     rivals = list(rivals) or [target]
     answer = inference.posterior(evidence, [target, *rivals])
     posterior = float(answer.marginals[target][state])
-    leading = max(rivals, key=lambda id: (float(answer.marginals[id][-1]), id))
+    before = inference.posterior(Evidence({}, {}, {}), rivals).marginals
+    leading = str(leaders({id: answer.marginals[id][-1] for id in rivals}, {id: before[id][-1] for id in rivals}))
     mattering = relevant(inference.network, parameters(inference.network), [target, *evidence.ids])
     lines = _lines(inference, mattering)
     entries = dict(_entries(inference, [target, *evidence.ids]))
@@ -283,9 +286,9 @@ def sensitivity(
     rows: list[Mapping[str, float]] = [{p.path: end} for p in curved for end in (p.estimate.low, p.estimate.high)]
     for numbers in sources.values():
         rows += [{p.path: scaled(p, ratio) for p in numbers} for ratio in (1 / factor, factor)]
-    found = run_numbers(
-        inference, evidence, numbers_at(rows, mattering), len(rows), list(dict.fromkeys([target, *rivals]))
-    )
+    asked = list(dict.fromkeys([target, *rivals]))
+    found = run_numbers(inference, evidence, numbers_at(rows, mattering), len(rows), asked, priors=True, distances=True)
+    led = leaders({id: found.marginals[id][-1] for id in rivals}, {id: found.priors[id] for id in rivals})
     at = found.marginals[target][state]
     for n, p in enumerate(curved):
         distance = float(np.nan_to_num(found.distance[2 * n : 2 * n + 2], nan=0.0).max())
@@ -296,7 +299,7 @@ def sensitivity(
     effects = []
     for n, (source, numbers) in enumerate(sources.items()):
         lanes = [2 * len(curved) + 2 * n, 2 * len(curved) + 2 * n + 1]
-        leads = [leader({id: found.marginals[id][-1, lane] for id in rivals}, leading) for lane in lanes]
+        leads = [str(led[lane]) or leading for lane in lanes]
         changes = any(name != leading for name in leads)
         halved, doubled = (float(at[lane]) for lane in lanes)
         effects.append(SourceEffect(source, len(numbers), halved, doubled, leads[0], leads[1], changes))
@@ -322,13 +325,6 @@ def curve(
         raise UnknownNameError("parameter", path, known)
     points = np.asarray(values, dtype=np.float64)
     return np.asarray(run_numbers(inference, evidence, {path: points}, len(points), [target]).marginals[target][state])
-
-
-def leader(probability: Mapping[str, float], default: str) -> str:
-    """Return the most probable id, or the default where some probability is missing."""
-    if any(math.isnan(p) for p in probability.values()):
-        return default
-    return max(probability, key=lambda id: (probability[id], id))
 
 
 def _lines(inference: ExactInference, chosen: Sequence[Parameter]) -> dict[str, Line]:

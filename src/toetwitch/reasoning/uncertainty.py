@@ -32,6 +32,7 @@ from toetwitch.inference import ExactInference
 from toetwitch.knowledge.parameters import Parameter, parameters
 from toetwitch.reasoning.cards import intervals_card
 from toetwitch.reasoning.parameter_lanes import relevant, run_numbers
+from toetwitch.reasoning.ranking import leaders
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,7 +57,7 @@ class Interval:
     median, low, high
         Of the draws; the interval holds `level` of them, the same share outside either end.
     leads
-        The share of draws in which this target is the most probable.
+        The share of draws in which this target leads, as `assess` ranks: the case has taught most about it.
     """
 
     posterior: float
@@ -182,7 +183,7 @@ def intervals(
     evidence
         The case. Jeffrey statements count as the weights that make them hold in the model as it stands.
     targets
-        Ids; the most probable of them leads.
+        Ids; which of them leads is told by what the case has taught about each.
     level
         The probability that an interval holds, between 0 and 1.
     draws
@@ -204,16 +205,17 @@ def intervals(
     now = inference.posterior(evidence, targets).marginals
     mattering = relevant(inference.network, parameters(inference.network), [*targets, *evidence.ids])
     numbers = draw_numbers(mattering, draws, rng)
-    found = run_numbers(inference, evidence, numbers, draws, targets)
+    found = run_numbers(inference, evidence, numbers, draws, targets, priors=True)
     valid = found.valid
     if not valid.any():
         raise EvidenceError(f"none of {draws} draws gave a model; expected cited ranges that fit together")
     sample = np.stack([found.marginals[id][-1, valid] for id in targets])
-    best = np.argmax(sample, axis=0)
+    best = leaders(dict(zip(targets, sample, strict=True)), {id: found.priors[id][valid] for id in targets})
     outside = 50 * (1 - level)
     rows = {}
     for n, id in enumerate(targets):
         low, median, high = np.percentile(sample[n], [outside, 50, 100 - outside])
-        rows[id] = Interval(float(now[id][-1]), float(median), float(low), float(high), float((best == n).mean()))
-    leading = max(targets, key=lambda id: (rows[id].posterior, id))
+        rows[id] = Interval(float(now[id][-1]), float(median), float(low), float(high), float((best == id).mean()))
+    before = inference.posterior(Evidence({}, {}, {}), targets).marginals
+    leading = str(leaders({id: now[id][-1] for id in targets}, {id: before[id][-1] for id in targets}))
     return Intervals(level, rows, leading, int(valid.sum()), int((~valid).sum()))
