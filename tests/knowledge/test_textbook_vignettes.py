@@ -110,3 +110,55 @@ def test_no_picture_is_answered_below_its_safe_level(answers: dict[str, Answers]
     for told, rows in answers.items():
         for case, _, level in rows:
             assert level_rank(level) >= level_rank(case.triage_at_least), (told, case.id, level)
+
+
+HARMLESS = (
+    "muscle_fatigue",
+    "idiopathic_cramps",
+    "sleep_starts",
+    "stress_response",
+    "caffeine_effect",
+    "dehydration",
+    "restless_legs_syndrome",
+    "periodic_limb_movements",
+)
+"""Causes whose ordinary picture is no reason to be seen within days."""
+
+KNOWN_ALARMS = {
+    "rls-on-antipsychotic": "an urge to move on a dopamine blocker is taken for akathisia until someone has looked",
+    "rls-with-kicks": "jerks with an urge in old age may come from the cord; the probability of a lesion asks for it",
+}
+"""Harmless pictures that are answered as urgent all the same, each with the reason."""
+
+
+def _urgent_but_for_persistence(model: Model, case: Case) -> bool:
+    found = model.assess(case.evidence)
+    others = [flag.level for flag in found.red_flags if flag.id != "persistent_twitching"]
+    return any(
+        level_rank(level) >= level_rank("urgent_appointment")
+        for level in [*others, found.triage.posterior_level or "self_care"]
+    )
+
+
+def test_harmless_pictures_stay_calm(model: Model, pictures: tuple[Case, ...]) -> None:
+    """Cramps, tired muscles, sleep starts, stress, coffee and restless legs are not sent to urgent care.
+
+    But for the article's rule on persistent twitching, which asks for it whatever the cause.
+    """
+    calm = [
+        case
+        for case in pictures
+        if case.diagnosis[0] in HARMLESS and level_rank(case.triage_at_least) < level_rank("urgent_appointment")
+    ]
+    assert len(calm) > 30
+    assert {case.id for case in calm if _urgent_but_for_persistence(model, case)} == set(KNOWN_ALARMS)
+
+
+def test_calm_pictures_are_seldom_alarmed(
+    model: Model, pictures: tuple[Case, ...], answers: dict[str, Answers]
+) -> None:
+    """Of all calm pictures at most a quarter is answered as urgent, and at most one in seven but for persistence."""
+    urgent = level_rank("urgent_appointment")
+    calm = [(case, level) for case, _, level in answers["as told"] if level_rank(case.triage_at_least) < urgent]
+    assert sum(level_rank(level) >= urgent for _, level in calm) <= len(calm) / 4
+    assert sum(_urgent_but_for_persistence(model, case) for case, _ in calm) <= len(calm) / 7
