@@ -195,9 +195,10 @@ def test_other_evidence_is_told_in_words() -> None:
     assert executed(session.view()["code"].replace("network.posterior(case)", "")) == case
 
 
-def test_the_level_is_that_of_the_assessment() -> None:
+@pytest.mark.parametrize("setting", [None, "neurology_clinic"])
+def test_the_level_is_that_of_the_assessment(setting: str | None) -> None:
     """Level, flags in their order and ranking at once are those of the whole assessment, whatever is answered."""
-    model = tt.load_model()
+    model = tt.load_model(setting=setting)
     session = Session(subject_of(model))
     for id, value in {"toe_movement": True, "numbness": False, "foot_drop": tt.likelihood(0.8), "sex": "male"}.items():
         session.tell(id, value)
@@ -209,6 +210,28 @@ def test_the_level_is_that_of_the_assessment() -> None:
         assert tuple(bar["id"] for bar in view["bars"]) == answer.ranking
         assert {bar["id"]: bar["rows"][0]["p"] for bar in view["bars"]} == pytest.approx(dict(answer.causes))
     assert view["triage"]["flags"][0]["because"] == "Foot drop: yes, 80 % sure"
+
+
+def test_flags_come_before_any_probability(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rules are told from the answers alone, and the level never falls while the probabilities are computed."""
+    session = Session(subject_of(tt.load_model()), {"saddle_numbness": True, "bladder_or_bowel_dysfunction": True})
+    asked_for = session.quick.urgency
+    assert asked_for is not None
+    assert asked_for.posterior_level == "immediate_medical_attention"
+    assert session.flags() is None
+    session.replace({"foot_drop": True})
+    with monkeypatch.context() as patched:
+        patched.setattr(type(session.subject), "quick", None)
+        flags = session.flags()
+    assert flags is not None
+    assert [flag["title"] for flag in flags["triage"]["flags"]] == ["Foot drop"]
+    assert set(flags["answers"]) == {"foot_drop"}
+    session.view()
+    session.reset()
+    flags, last = session.flags(), session.subject.quick({"foot_drop": True}).urgency
+    assert flags is not None
+    assert last is not None
+    assert flags["triage"]["level"] == (last.posterior_level or "").replace("_", " ")
 
 
 def test_copied_code_runs_and_answers_the_same() -> None:

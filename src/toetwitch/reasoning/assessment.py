@@ -208,7 +208,7 @@ class Assessor:
             gain = {id: information_gain(causes[id], self.prior[id]) for id in self.causes}
             shares = attribution(self.disablement, evidence)
             none = self.no_listed_cause(evidence)
-            rank, rank_if_no = self.posterior_rank(evidence), self.posterior_rank(self._gate_denied(evidence))
+            rank, rank_if_no = self.posterior_rank(evidence, causes), self.posterior_rank(self._gate_denied(evidence))
         except (ImpossibleEvidenceError, BudgetExceededError) as error:
             clash = error.clash if isinstance(error, ImpossibleEvidenceError) else ()
             return self._without_posterior(evidence, triage(supports, None, self.book, policy), clash, str(error))
@@ -245,10 +245,17 @@ class Assessor:
             min(0.0, self.inference.log_probability(absent) + shared - self.inference.log_probability(fitted))
         )
 
-    def posterior_rank(self, evidence: Evidence) -> int:
+    def posterior_rank(self, evidence: Evidence, causes: Mapping[str, float] | None = None) -> int:
         """Return the rank of the level that the posterior alone asks for, the highest over the danger readings.
 
         Past the size limit of `danger_readings` (more than twelve danger findings present) it is the top level.
+
+        Parameters
+        ----------
+        evidence
+            The case.
+        causes
+            P(cause present | evidence) where it is known already: nothing else is computed without a danger finding.
 
         Raises
         ------
@@ -264,6 +271,8 @@ class Assessor:
         targets = [id for id in self.causes if id in asked]
         if not targets:
             return 0
+        if not readings and causes is not None:
+            return int(posterior_level({id: causes[id] for id in targets}, self.book))
         return max(map(int, posterior_level(self._over_readings(evidence, readings, targets), self.book)))
 
     def _over_readings(

@@ -48,6 +48,11 @@ class ModelQuestions:
         """Ids of the causes."""
         return self._assessor.causes
 
+    @property
+    def assessor(self) -> Assessor:
+        """Assessment of checked evidence, for code that needs its parts one by one."""
+        return self._assessor
+
     def assess(self, evidence: Mapping[str, object] | None = None, *, policy: str | None = None) -> Assessment:
         """Answer one case: the likelihood of every cause, and how urgent.
 

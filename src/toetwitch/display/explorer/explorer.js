@@ -158,7 +158,14 @@ class Page {
     for (const name of ["details", "why", "ask", "what_if"]) this.showPart(name);
   }
 
-  showLevel(triage) {
+  /** Flags and answers come before the probabilities are there. */
+  showFlags({ answers, triage }) {
+    this.showLevel(triage, true);
+    this.showChips(answers);
+    for (const [id, row] of this.rows) row.show(answers[id]);
+  }
+
+  showLevel(triage, early = false) {
     if (!triage) {
       this.level.hidden = true;
       return;
@@ -178,7 +185,7 @@ class Page {
       h("strong", {}, `⚑ ${flag.title}: ${flag.level}. `), `${flag.rationale} `,
       h("em", {}, `Because ${flag.because}. `), h("span", { class: "tt-soft" }, `[${flag.source}]`)));
     const remarks = [count ? null : "No red flag fired.", ...triage.remarks].filter(Boolean);
-    const details = this.current("details");
+    const details = early ? null : this.current("details");
     if (details && details.if_no) remarks.push(details.if_no);
     this.level.replaceChildren(title, count ? h("ul", { class: "tt-flags" }, fired) : "",
       h("p", { class: "tt-remarks" }, remarks.join(" ")));
@@ -628,7 +635,7 @@ export default {
     el.append(root);
     const page = new Page(model, root);
     page.build();
-    const listeners = { "change:view": () => page.show() };
+    const listeners = { "change:view": () => page.show(), "msg:custom": (message) => page.showFlags(message) };
     for (const name of ["details", "why", "ask", "what_if"]) listeners[`change:${name}`] = () => page.showPart(name);
     for (const [event, listener] of Object.entries(listeners)) model.on(event, listener);
     return () => {

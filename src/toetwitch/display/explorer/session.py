@@ -20,6 +20,7 @@ from toetwitch.display.explorer.subject import Quick, Subject
 from toetwitch.display.explorer.views import (
     details_view,
     explanation_view,
+    flags_view,
     questions_view,
     quick_view,
     what_if_view,
@@ -247,6 +248,12 @@ class Session:
         return ""
 
     # -- what is shown ------------------------------------------------------------------------------------------------
+
+    def flags(self) -> View | None:
+        """Return what can be shown before any probability is computed; None where the probabilities are known."""
+        if self._quick is None or self._quick[0] is self.case or not self.subject.has_rules:
+            return None
+        return flags_view(self.subject, self.case, self._quick[1])
 
     def view(self) -> View:
         """Return what is shown at once."""

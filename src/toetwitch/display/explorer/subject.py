@@ -19,7 +19,7 @@ from toetwitch.knowledge.variable import Variable
 from toetwitch.markup import words
 from toetwitch.model import Model, load_model
 from toetwitch.network import Network
-from toetwitch.reasoning.assessment import Assessment, Assessor, Identity
+from toetwitch.reasoning.assessment import Assessment
 from toetwitch.reasoning.explanation import Explanation
 from toetwitch.reasoning.intervention import WhatIf
 from toetwitch.reasoning.questions import NextQuestions
@@ -96,6 +96,9 @@ class Subject(Protocol):
     def quick(self, case: Case) -> Quick:
         """Return what moves at once; impossible or too costly evidence is said, not raised."""
 
+    def urgency(self, case: Case, posterior: int | None) -> Triage | None:
+        """Return the triage by the rules and a rank that the posterior asks for; None for a network without rules."""
+
     def assess(self, case: Case) -> Assessment | None:
         """Return the whole assessment; None for a network without rules."""
 
@@ -130,9 +133,6 @@ class ModelSubject:
     def __init__(self, model: Model, policy: str | None = None) -> None:
         self.model = model
         self.policy = policy
-        definition = model.definition
-        identity = Identity(definition.name, definition.version, model.setting)
-        self._assessor = Assessor(model.network.inference, definition.rules, identity)
 
     @property
     def network(self) -> Network:
@@ -185,17 +185,21 @@ class ModelSubject:
 
     def quick(self, case: Case) -> Quick:
         """Return triage and ranked causes, without what they account for."""
+        assessor = self.model.assessor
         evidence = self.network.read(case)
-        supports = supports_of(evidence, self.network.variables)
-        book = self.model.definition.rules
         try:
             posterior = self.network.posterior(case, self.model.causes)
-            rank = self._assessor.posterior_rank(evidence)
+            present = {id: row[self.network.variables[id].states[1]] for id, row in posterior.items()}
+            rank = assessor.posterior_rank(evidence, present)
         except (ImpossibleEvidenceError, BudgetExceededError) as error:
-            return _without_posterior(error, triage(supports, None, book, self.policy))
-        present = {id: row[self.network.variables[id].states[1]] for id, row in posterior.items()}
-        gain = {id: information_gain(p, self._assessor.prior[id]) for id, p in present.items()}
-        return Quick(ranked(gain, present), posterior, triage(supports, rank, book, self.policy))
+            return _without_posterior(error, self.urgency(case, None))
+        gain = {id: information_gain(p, assessor.prior[id]) for id, p in present.items()}
+        return Quick(ranked(gain, present), posterior, self.urgency(case, rank))
+
+    def urgency(self, case: Case, posterior: int | None) -> Triage | None:
+        """Return the triage by the rules and a rank that the posterior asks for."""
+        supports = supports_of(self.network.read(case), self.network.variables)
+        return triage(supports, posterior, self.model.assessor.book, self.policy)
 
     def assess(self, case: Case) -> Assessment | None:
         """Return the whole assessment."""
@@ -280,6 +284,10 @@ class NetworkSubject:
             return _without_posterior(error, None)
         moved = {id: _relative_entropy(row, self.prior[id]) for id, row in posterior.items()}
         return Quick(tuple(sorted(posterior, key=lambda id: -round(moved[id], 12))), posterior)
+
+    def urgency(self, case: Case, posterior: int | None) -> Triage | None:
+        """Return None: there are no rules."""
+        return None
 
     def assess(self, case: Case) -> Assessment | None:
         """Return None: there are no rules."""

@@ -5,7 +5,16 @@ Every function here is pure: a subject and a case in, a dictionary out. The page
 
 from __future__ import annotations
 
-__all__ = ["NOTICE", "catalogue", "details_view", "explanation_view", "questions_view", "quick_view", "what_if_view"]
+__all__ = [
+    "NOTICE",
+    "catalogue",
+    "details_view",
+    "explanation_view",
+    "flags_view",
+    "questions_view",
+    "quick_view",
+    "what_if_view",
+]
 
 import math
 import re
@@ -98,11 +107,23 @@ def _states(variable: Variable) -> list[View]:
     return [{"state": state, "label": state_said(variable, state)} for state in order]
 
 
+def flags_view(subject: Subject, case: Case, before: Quick) -> View:
+    """Return the answers and the level before any probability is known: the rules are read from the answers alone.
+
+    What the probabilities asked for before the change counts until they are known again, so that the level never falls
+    for a moment.
+    """
+    posterior_level = None if before.urgency is None else before.urgency.posterior_level
+    urgency = subject.urgency(case, None if posterior_level is None else level_rank(posterior_level))
+    told = None if urgency is None else {**_triage(subject, urgency), "remarks": ["The probabilities are computed."]}
+    return {"answers": _answers(subject, case), "triage": told}
+
+
 def quick_view(subject: Subject, case: Case, quick: Quick) -> View:
     """Return what moves at once: the answers, the level with its flags, the bars."""
     variables = subject.network.variables
     return {
-        "answers": {id: _answer(variables[id], value) for id, value in case.items()},
+        "answers": _answers(subject, case),
         "triage": None if quick.urgency is None else _triage(subject, quick.urgency),
         "bars": [_bar(subject, id, quick) for id in quick.ranking],
         "problem": quick.problem,
@@ -110,6 +131,11 @@ def quick_view(subject: Subject, case: Case, quick: Quick) -> View:
         "code": f"import toetwitch as tt\n\n{subject.opening}\n{case_code(case)}\n{subject.closing}",
         "file": case_text(case),
     }
+
+
+def _answers(subject: Subject, case: Case) -> View:
+    variables = subject.network.variables
+    return {id: _answer(variables[id], value) for id, value in case.items()}
 
 
 def _answer(variable: Variable, value: object) -> View:

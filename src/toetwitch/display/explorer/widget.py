@@ -217,7 +217,10 @@ class Explorer:
             callback(self)
 
     def _show(self, refusal: str = "") -> None:
-        """Send what moves at once, then have the rest computed: new parts, and those that are not done yet."""
+        """Send the flags, then the bars, then have the rest computed: new parts, and those that are not done yet."""
+        flags = self.session.flags()
+        if flags is not None:
+            self.widget.send(flags)
         view = self.session.view()
         asked = {}
         for name, part in self.session.later().items():
