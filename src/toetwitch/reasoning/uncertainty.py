@@ -15,7 +15,7 @@ doi:10.1214/13-STS417
 
 from __future__ import annotations
 
-__all__ = ["EDGE", "Interval", "Intervals", "draw_numbers", "intervals"]
+__all__ = ["EDGE", "Interval", "Intervals", "draw_numbers", "drawn_at", "intervals"]
 
 import math
 from collections.abc import Mapping, Sequence
@@ -147,17 +147,21 @@ def draw_numbers(chosen: Sequence[Parameter], count: int, rng: np.random.Generat
     """
     drawn = {}
     for p in chosen:
-        e = p.estimate
         z = rng.standard_normal(count)
-        if e.low == e.high:
-            continue
-        if p.scale == "odds_ratio":
-            centre, low, high = (math.log(max(x, EDGE)) for x in (e.value, e.low, e.high))
-        else:
-            centre, low, high = (_log_odds(x) for x in (e.value, e.low, e.high))
-        moved = centre + np.where(z < 0, centre - low, high - centre) * z / Z_AT_975
-        drawn[p.path] = np.exp(moved) if p.scale == "odds_ratio" else 1 / (1 + np.exp(-moved))
+        if p.estimate.low < p.estimate.high:
+            drawn[p.path] = drawn_at(p, z)
     return drawn
+
+
+def drawn_at(p: Parameter, deviates: Array) -> Array:
+    """Return the values of a number at standard normal deviates, shape (draws,), by the stated rule."""
+    e = p.estimate
+    if p.scale == "odds_ratio":
+        centre, low, high = (math.log(max(x, EDGE)) for x in (e.value, e.low, e.high))
+    else:
+        centre, low, high = (_log_odds(x) for x in (e.value, e.low, e.high))
+    moved = centre + np.where(deviates < 0, centre - low, high - centre) * deviates / Z_AT_975
+    return np.asarray(np.exp(moved) if p.scale == "odds_ratio" else 1 / (1 + np.exp(-moved)))
 
 
 def _log_odds(x: float) -> float:
