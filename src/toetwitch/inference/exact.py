@@ -11,7 +11,7 @@ Csiszar (1975), I-divergence geometry of probability distributions. Annals of Pr
 
 from __future__ import annotations
 
-__all__ = ["FEW_ROWS", "Answer", "ExactInference"]
+__all__ = ["Answer", "ExactInference"]
 
 import math
 from collections.abc import Mapping, Sequence
@@ -21,18 +21,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toetwitch.engine import CompiledNetwork, Plan
-from toetwitch.errors import BudgetExceededError, EvidenceError, ImpossibleEvidenceError, UnknownNameError
+from toetwitch.errors import EvidenceError, ImpossibleEvidenceError, UnknownNameError
 from toetwitch.evidence import Evidence
+from toetwitch.inference.budget import NamedBudget
 from toetwitch.inference.expansion import ALLOWANCES, DECISION_AMPLIFICATION, SAFE_AMPLIFICATION, Expander, Expansion
+from toetwitch.inference.ragged import answer_rows
 from toetwitch.inference.resolution import Numbers, Resolved, resolve
+from toetwitch.inference.skeleton import Skeleton
 from toetwitch.knowledge.network import NetworkDefinition
 
 Array = NDArray[np.float64]
 
 DEFAULT_BUDGET = 2 * 2**30
-FEW_ROWS = 256
-"""Fewer ragged rows than this are answered one by one: a batch would plan for each of them."""
-
 FITTING_TOLERANCE = 1e-13
 FITTING_SWEEPS = 1000
 
@@ -84,6 +84,7 @@ class ExactInference:
         self.resolved: Resolved = resolve(network, shifts=self.shifts)
         self.compiled = CompiledNetwork(self.resolved.sizes, self.resolved.potentials, memory_budget=memory_budget)
         self.expander = Expander(self.resolved, self.compiled)
+        self.skeleton = Skeleton(self.resolved, self.compiled, self.expander.leaves)
 
     # -- one case -------------------------------------------------------------------------------------------------
 
@@ -100,16 +101,16 @@ class ExactInference:
         if targets is None:
             targets = [variable.id for variable in self.network.variables if variable.id not in evidence.hard]
         soft = self.weights(evidence)
-        log_evidence, marginals = self._run(evidence, soft, targets)
+        log_evidence, marginals = self.answer(evidence, soft, targets)
         if evidence.jeffrey:
-            log_evidence = self._run(evidence, dict(evidence.soft), [])[0]
+            log_evidence = self.answer(evidence, dict(evidence.soft), [])[0]
         if math.isinf(log_evidence):
             raise self._impossible(evidence)
         return Answer(log_evidence, marginals)
 
     def log_probability(self, evidence: Evidence) -> float:
         """Return the natural log of P(hard, excluded and likelihood evidence); minus infinity when it is impossible."""
-        return self._run(evidence, dict(evidence.soft), [])[0]
+        return self.answer(evidence, dict(evidence.soft), [])[0]
 
     def joint(self, evidence: Evidence, ids: Sequence[str]) -> Array:
         """Return P(ids | evidence), shape (states of the first id, states of the second, ...).
@@ -284,47 +285,7 @@ class ExactInference:
         tuple
             log P(evidence), shape (rows,), minus infinity where impossible; and id to posteriors (rows, states).
         """
-        log_evidence = np.empty(len(codes))
-        marginals = {id: np.empty((len(codes), len(self.network.by_id[id].states))) for id in targets}
-        pending = [np.arange(len(codes))]
-        if self.expander.leaves and len(codes) < FEW_ROWS:
-            pending = [np.array([row]) for row in range(len(codes))]
-        while pending:
-            rows = pending.pop()
-            part = {id: weights[rows] for id, weights in soft.items()}
-            if len(rows) == 1:
-                found, values = self._row(codes[rows[0]], {id: weights[0] for id, weights in part.items()}, targets)
-            else:
-                try:
-                    found, values = self._batch(codes[rows], part, targets, threads)
-                except BudgetExceededError:
-                    # A few rows are too wide for the batch's plans: find them, and answer them one by one.
-                    pending += [rows[: len(rows) // 2], rows[len(rows) // 2 :]]
-                    continue
-            log_evidence[rows] = found
-            for id in targets:
-                marginals[id][rows] = values[id]
-        return log_evidence, marginals
-
-    def _batch(
-        self, codes: NDArray[np.int64], soft: Mapping[str, Array], targets: Sequence[str], threads: int | None
-    ) -> tuple[Array, dict[str, Array]]:
-        hidden = np.full((len(codes), len(self.resolved.hidden)), -1, dtype=codes.dtype)
-        with self.named_budget():
-            batch = self.compiled.batch(
-                np.hstack([codes, hidden]),
-                {self.index(id): weights for id, weights in soft.items()},
-                [self.index(id) for id in targets],
-                threads=threads,
-            )
-        return batch.log_evidence, {id: batch.marginals[self.index(id)] for id in targets}
-
-    def _row(
-        self, codes: NDArray[np.int64], soft: Mapping[str, Array], targets: Sequence[str]
-    ) -> tuple[Array, dict[str, Array]]:
-        hard = {v.id: int(code) for v, code in zip(self.network.variables, codes, strict=True) if code >= 0}
-        log_evidence, marginals = self._run(Evidence(hard, {}, {}), soft, targets)
-        return np.array([log_evidence]), {id: values[None, :] for id, values in marginals.items()}
+        return answer_rows(self, codes, soft, targets, threads=threads)
 
     def plan(self, evidence: Evidence, targets: Sequence[str]) -> Plan:
         """Return how the engine would answer, with its predicted cost, without answering."""
@@ -353,7 +314,7 @@ class ExactInference:
     def _indexed(self, soft: Mapping[str, Array]) -> dict[int, Array]:
         return {self.index(id): weights for id, weights in soft.items()}
 
-    def _run(
+    def answer(
         self, evidence: Evidence, soft: Mapping[str, Array], targets: Sequence[str]
     ) -> tuple[float, dict[str, Array]]:
         """Answer by the signed sum over the small plan where it is accurate, else by the plan without signs."""
@@ -435,7 +396,7 @@ class ExactInference:
         for _ in range(FITTING_SWEEPS):
             worst = 0.0
             for id, stated in evidence.jeffrey.items():
-                log_evidence, marginals = self._run(evidence, soft, [id])
+                log_evidence, marginals = self.answer(evidence, soft, [id])
                 now = marginals[id]
                 if math.isinf(log_evidence) or (stated[now == 0] > 0).any():
                     raise self._impossible(evidence)
@@ -452,8 +413,8 @@ class ExactInference:
     def _possible(self, evidence: Evidence) -> bool:
         support = {id: (stated > 0).astype(float) for id, stated in evidence.jeffrey.items()}
         if not evidence.jeffrey:
-            return not math.isinf(self._run(evidence, evidence.soft, [])[0])
-        log_evidence, marginals = self._run(evidence, {**evidence.soft, **support}, list(support))
+            return not math.isinf(self.answer(evidence, evidence.soft, [])[0])
+        log_evidence, marginals = self.answer(evidence, {**evidence.soft, **support}, list(support))
         return not math.isinf(log_evidence) and all((marginals[id][w > 0] > 0).all() for id, w in support.items())
 
     def _impossible(self, evidence: Evidence) -> ImpossibleEvidenceError:
@@ -466,9 +427,9 @@ class ExactInference:
             return f"{id} = {self.network.by_id[id].states[evidence.hard[id]]}"
         return f"the soft evidence on {id}"
 
-    def named_budget(self) -> _NamedBudget:
+    def named_budget(self) -> NamedBudget:
         """Return a context in which a refused question names the variables of its widest clique."""
-        return _NamedBudget(tuple(v.id for v in self.network.variables) + self.resolved.hidden)
+        return NamedBudget(tuple(v.id for v in self.network.variables) + self.resolved.hidden)
 
     def _without_hidden(self) -> CompiledNetwork:
         if not self.resolved.hidden:
@@ -477,27 +438,3 @@ class ExactInference:
         return CompiledNetwork(
             self.resolved.sizes[:count], self.resolved.without_hidden(), memory_budget=self.memory_budget
         )
-
-
-class _NamedBudget:
-    """Puts names on the widest clique of a refused question."""
-
-    def __init__(self, names: Sequence[str]) -> None:
-        self.names = names
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, BudgetExceededError):
-            clique = tuple(
-                self.names[i] if isinstance(i, int) and i < len(self.names) else "an auxiliary variable"
-                for i in error.clique
-            )
-            raise BudgetExceededError(
-                f"the question needs {error.bytes_needed:,} bytes, past the budget of {error.budget:,}; the widest "
-                f"clique holds {', '.join(map(str, dict.fromkeys(clique)))}",
-                clique=clique,
-                bytes_needed=error.bytes_needed,
-                budget=error.budget,
-            ) from None

@@ -28,7 +28,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from toetwitch.engine import CompiledNetwork, Dense, NoisyMax
+from toetwitch.engine import CompiledNetwork, Dense
+from toetwitch.inference.leaves import Leaf, find_leaves
 from toetwitch.inference.resolution import Resolved
 
 Array = NDArray[np.float64]
@@ -50,28 +51,6 @@ DECISION_AMPLIFICATION = 1e10
 
 CHUNK = 256
 """Lanes a run: as many as keep the skeleton's tables in cache."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Leaf:
-    """A finding that takes part in the sum.
-
-    Parameters
-    ----------
-    index
-        The variable.
-    noisy
-        Its noisy-MAX, or that of its hidden drive.
-    passes
-        Variable to the chance that it does not hold the finding back, shape (states,); empty for a plain noisy-MAX.
-    size
-        States of the finding.
-    """
-
-    index: int
-    noisy: NoisyMax
-    passes: Mapping[int, Array]
-    size: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,11 +86,11 @@ class Expander:
     def __init__(self, resolved: Resolved, compiled: CompiledNetwork) -> None:
         self.resolved = resolved
         self.compiled = compiled
-        self.leaves = _leaves(resolved)
+        self.leaves = find_leaves(resolved)
         self._marginals: dict[int, Array] = {}
         self.below: dict[int, list[int]] = {}
         for i, leaf in self.leaves.items():
-            for parent in (*_parents(leaf), *leaf.passes):
+            for parent in (*leaf.parents, *leaf.passes):
                 self.below.setdefault(parent, []).append(i)
 
     def expand(
@@ -191,9 +170,9 @@ class Expander:
                     stack.append(j)
         return False
 
-    def _taking(self, hard: Mapping[int, int], soft: Mapping[int, Array], allowance: float) -> dict[int, _Leaf]:
+    def _taking(self, hard: Mapping[int, int], soft: Mapping[int, Array], allowance: float) -> dict[int, Leaf]:
         """Return the findings that take part: the most probable ones first, as far as the allowance goes."""
-        taking: dict[int, _Leaf] = {}
+        taking: dict[int, Leaf] = {}
         spent = 1.0
         for rarity, together in sorted(self._units(hard, soft)):
             spent *= rarity
@@ -222,7 +201,7 @@ class Expander:
                 i = stack.pop()
                 if i not in together:
                     together.add(i)
-                    stack.extend(p for p in _parents(self.leaves[i]) if p in self.leaves and hard.get(p, 1) > 0)
+                    stack.extend(p for p in self.leaves[i].parents if p in self.leaves and hard.get(p, 1) > 0)
                     stack.extend(self.observed_below(i, known))
             placed |= together
             if together:
@@ -237,10 +216,10 @@ class Expander:
         return max(float(self._marginals[i][hard[i]]), 1e-12)
 
     def _free_parents(self, i: int, hard: Mapping[int, int]) -> int:
-        return sum(parent not in hard for parent in _parents(self.leaves[i]))
+        return sum(parent not in hard for parent in self.leaves[i].parents)
 
     def _depth(self, i: int) -> int:
-        return 1 + max((self._depth(p) for p in _parents(self.leaves[i]) if p in self.leaves), default=0)
+        return 1 + max((self._depth(p) for p in self.leaves[i].parents if p in self.leaves), default=0)
 
 
 class Expansion:
@@ -257,7 +236,7 @@ class Expansion:
     def __init__(
         self,
         expander: Expander,
-        leaves: Sequence[_Leaf],
+        leaves: Sequence[Leaf],
         choices: Sequence[Sequence[int]],
         hard: Mapping[int, int],
         soft: Mapping[int, Array],
@@ -315,7 +294,7 @@ class Expansion:
             i: np.concatenate([p[i] for p in posteriors], axis=1).reshape(-1, *shape) for i in self.targets
         }
 
-    def _factors(self, leaf: _Leaf, choice: NDArray[np.int64]) -> list[tuple[int | None, Array]]:
+    def _factors(self, leaf: Leaf, choice: NDArray[np.int64]) -> list[tuple[int | None, Array]]:
         """Return what a leaf's choices multiply in: variable (None for all) to shape ([states], lanes).
 
         Choice t < size - 1 reads "at most t", size - 1 "anything"; for a finding that can be held back, size reads
@@ -388,7 +367,7 @@ class Expansion:
         return coefficients * scaled, highest
 
 
-def _choices(leaf: _Leaf, observed: int | None, free: bool) -> list[int]:
+def _choices(leaf: Leaf, observed: int | None, free: bool) -> list[int]:
     """Return the thresholds that a finding's weights need; the last reads "anything"."""
     top = leaf.size - 1
     if leaf.passes:
@@ -398,53 +377,8 @@ def _choices(leaf: _Leaf, observed: int | None, free: bool) -> list[int]:
     return [0] if observed == 0 else [observed - 1, observed]
 
 
-def _parents(leaf: _Leaf) -> list[int]:
-    return [term.parent for term in leaf.noisy.terms if term.parent is not None]
-
-
 def _cumulative(values: Array) -> Array:
     """Return P(contribution <= state) along the last axis; exactly one at the top."""
     cumulative = np.cumsum(values, axis=-1)
     cumulative[..., -1] = 1.0
     return np.asarray(cumulative)
-
-
-def _leaves(resolved: Resolved) -> dict[int, _Leaf]:
-    """Return the findings: noisy-MAX variables that no table needs but those of other findings."""
-    found: dict[int, _Leaf] = {}
-    count = len(resolved.sizes) - len(resolved.hidden)
-    needed: set[int] = set()
-    for i, potential in enumerate(resolved.potentials[:count]):
-        if isinstance(potential, NoisyMax):
-            found[i] = _Leaf(i, potential, {}, resolved.sizes[i])
-        elif potential.scope and potential.scope[0] >= count:
-            leaf = _held_back(resolved, i, potential)
-            if leaf is not None:
-                found[i] = leaf
-            else:
-                needed.update(potential.scope)
-        else:
-            needed.update(j for j in potential.scope if j != i)
-    while True:
-        gone = {i for i in found if i in needed}
-        if not gone:
-            return found
-        for i in gone:
-            leaf = found.pop(i)
-            needed.update((*_parents(leaf), *leaf.passes))
-
-
-def _held_back(resolved: Resolved, i: int, table: Dense) -> _Leaf | None:
-    """Return a finding that one cause or several can hold back, when its table is their product."""
-    drive = resolved.potentials[table.scope[0]]
-    names = table.scope[1:-1]
-    passing = table.values[1, ..., 1]
-    vectors = {}
-    for axis, name in enumerate(names):
-        vectors[name] = np.moveaxis(passing, axis, 0).reshape(passing.shape[axis], -1)[:, 0]
-    product = np.ones_like(passing)
-    for axis, vector in enumerate(vectors.values()):
-        product = product * vector.reshape([-1 if a == axis else 1 for a in range(len(names))])
-    if not isinstance(drive, NoisyMax) or not np.array_equal(product, passing):
-        return None
-    return _Leaf(i, drive, vectors, 2)

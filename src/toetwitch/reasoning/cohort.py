@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from toetwitch.errors import ImpossibleEvidenceError
 from toetwitch.evidence import Evidence
 from toetwitch.frames import Codes
-from toetwitch.inference.exact import FEW_ROWS
-from toetwitch.knowledge.red_flag import TRIAGE_LEVELS
+from toetwitch.inference.ragged import answer_readings, log_probability_without
+from toetwitch.knowledge.red_flag import TRIAGE_LEVELS, level_rank
 from toetwitch.reasoning.assessment import Assessor
 from toetwitch.reasoning.danger import DANGER_READINGS
 from toetwitch.reasoning.red_flags import supports_of
@@ -27,6 +27,9 @@ from toetwitch.reasoning.triage import NO_POSTERIOR, TriageMany, posterior_level
 
 Array = NDArray[np.float64]
 Int = NDArray[np.int64]
+
+READINGS_AT_ONCE = 2**15
+"""Readings of danger findings in memory at a time, so that memory does not grow with the cohort."""
 
 STATUSES = ("ok", "impossible", "invalid")
 """Answered; probability zero, with the clash as reason; a cell could not be read, with the reason."""
@@ -70,7 +73,10 @@ class _Cohort:
     def columns(self, policy: str | None) -> dict[str, Any]:
         rows = len(self.codes.codes)
         causes = self.assessor.causes
-        log_evidence, marginals = self._posteriors(causes)
+        rows_of = np.arange(rows)
+        fitted = self._weights(rows_of)
+        likelihood, marginals = self.inference.many(self.codes.codes, fitted, causes, threads=self.threads)
+        log_evidence = self._log_evidence(likelihood)
         invalid = np.zeros(rows, dtype=bool)
         invalid[list(self.codes.problems)] = True
         impossible = np.isinf(log_evidence) & ~invalid
@@ -80,7 +86,7 @@ class _Cohort:
             reasons[row] = reason
         for row in map(int, np.flatnonzero(impossible)):
             reasons[row] = "cannot hold together: " + ", ".join(self.inference.clash(self._evidence(row)))
-        ranks = np.where(ok, self._posterior_ranks(ok), NO_POSTERIOR)
+        ranks = np.where(ok, self._posterior_ranks(ok, marginals), NO_POSTERIOR)
         urgency = triage_many(self._supports(), ranks, self.assessor.book, policy)
         present = {id: marginals[id][:, 1] for id in causes}
         best = np.argmax(np.stack([present[id] for id in causes], axis=1), axis=1)
@@ -89,7 +95,7 @@ class _Cohort:
             "reason": reasons,
             **self._levels(urgency, ok),
             "most_probable_cause": [causes[k] if o else None for k, o in zip(best, ok, strict=True)],
-            "no_listed_cause": _where(ok, self._no_listed_cause(log_evidence)),
+            "no_listed_cause": _where(ok, self._no_listed_cause(fitted, likelihood)),
             "log_evidence": _where(ok, log_evidence),
             **{id: _where(ok, values) for id, values in present.items()},
         }
@@ -149,59 +155,66 @@ class _Cohort:
 
     # -- inference --------------------------------------------------------------------------------------------------
 
-    def _posteriors(self, targets: Sequence[str]) -> tuple[Array, Mapping[str, Array]]:
-        rows = np.arange(len(self.codes.codes))
-        fitted = self._weights(rows)
-        log_evidence, marginals = self.inference.many(self.codes.codes, fitted, targets, threads=self.threads)
+    def _log_evidence(self, likelihood: Array) -> Array:
+        """Return the log-evidence of each row: weights that make a Jeffrey statement hold are no evidence."""
+        log_evidence = likelihood.copy()
         for row, evidence in self.codes.soft.items():
             if evidence.jeffrey and np.isfinite(log_evidence[row]):
                 log_evidence[row] = self.inference.log_probability(self._evidence(row))
-        return log_evidence, marginals
+        return log_evidence
 
-    def _no_listed_cause(self, log_evidence: Array) -> Array:
-        absent = self.codes.codes.copy()
-        columns = [self.place[id] for id in self.assessor.causes]
-        blocked = (absent[:, columns] == 1).any(axis=1)
-        absent[:, columns] = 0
-        joint, _ = self.inference.many(absent, {}, [], threads=self.threads)
+    def _no_listed_cause(self, fitted: Mapping[str, Array], likelihood: Array) -> Array:
+        causes = self.assessor.causes
+        absent = log_probability_without(self.inference, self.codes.codes, fitted, causes, threads=self.threads)
         with np.errstate(invalid="ignore"):
-            share = np.exp(np.minimum(joint - log_evidence, 0.0))
-        share = np.where(blocked, 0.0, share)
-        for row in self.codes.soft:
-            try:
-                share[row] = self.assessor.no_listed_cause(self._evidence(row))
-            except ImpossibleEvidenceError:
-                share[row] = 0.0
-        return np.asarray(share)
+            return np.asarray(np.exp(np.minimum(absent - likelihood, 0.0)))
 
-    def _posterior_ranks(self, ok: NDArray[np.bool_]) -> Int:
-        """Return the posterior's rank by row: the highest over every reading of the row's danger findings."""
-        ranks = np.full(len(ok), NO_POSTERIOR, dtype=np.int64)
-        danger = [self.place[id] for id in self.assessor.book.policy.danger_findings if id in self.place]
-        targets = sorted({id for rule in self.assessor.book.posterior_rules for id in rule.causes})
-        origins: list[int] = []
-        readings: list[Int] = []
-        for row in map(int, np.flatnonzero(ok)):
-            if row in self.codes.soft or len(ok) < FEW_ROWS:
+    def _posterior_ranks(self, ok: NDArray[np.bool_], marginals: Mapping[str, Array]) -> Int:
+        """Return the posterior's rank by row: the highest over every reading of the row's danger findings.
+
+        A row whose own posterior asks for as much as any rule could has no need of readings.
+        """
+        book = self.assessor.book
+        targets = sorted({id for rule in book.posterior_rules for id in rule.causes if id in marginals})
+        if not targets:
+            return np.zeros(len(ok), dtype=np.int64)
+        ranks = posterior_level({id: marginals[id][:, 1] for id in targets}, book).astype(np.int64)
+        highest = max(level_rank(rule.level) for rule in book.posterior_rules)
+        for row in self.codes.soft:
+            if ok[row]:
                 ranks[row] = self.assessor.posterior_rank(self._evidence(row))
-                continue
-            options = [[*range(int(code), 0, -1), -1] for code in self.codes.codes[row, danger] if code > 0]
-            places = [k for k in danger if self.codes.codes[row, k] > 0]
-            if np.prod([len(o) for o in options], dtype=float) > DANGER_READINGS:
-                ranks[row] = len(TRIAGE_LEVELS) - 1
-                continue
-            for reading in itertools.product(*options):
-                codes = self.codes.codes[row].copy()
-                codes[places] = reading
-                origins.append(row)
-                readings.append(codes)
-        if not readings:
-            return ranks
-        distinct, back = np.unique(np.stack(readings), axis=0, return_inverse=True)
-        _, marginals = self.inference.many(distinct, {}, targets, threads=self.threads)
-        levels = posterior_level({id: marginals[id][:, 1] for id in targets}, self.assessor.book)
-        np.maximum.at(ranks, np.array(origins), levels[np.ravel(back)])
+        danger = np.array([self.place[id] for id in book.policy.danger_findings if id in self.place], dtype=np.int64)
+        states = np.maximum(self.codes.codes[:, danger], 0)
+        readings = np.prod(states + 1.0, axis=1)
+        ranks[readings > DANGER_READINGS] = len(TRIAGE_LEVELS) - 1
+        asking = np.flatnonzero(ok & (readings > 1) & (readings <= DANGER_READINGS) & (ranks < highest))
+        asking = asking[~np.isin(asking, list(self.codes.soft))]
+        chunk = np.cumsum(readings[asking]) // READINGS_AT_ONCE
+        for rows in np.split(asking, np.flatnonzero(np.diff(chunk)) + 1) if len(asking) else ():
+            found = [self._readings(row, danger) for row in rows.tolist()]
+            origins = np.repeat(np.arange(len(rows)), [len(codes) for codes in found])
+            values = answer_readings(
+                self.inference,
+                self.codes.codes[rows],
+                {},
+                origins,
+                np.concatenate(found),
+                targets,
+                threads=self.threads,
+            )
+            levels = posterior_level({id: values[id][:, 1] for id in targets}, book)
+            np.maximum.at(ranks, rows[origins], levels)
         return ranks
+
+    def _readings(self, row: int, danger: Int) -> Int:
+        """Return the codes of every reading of a row but its own: each danger finding as seen, milder or unknown."""
+        codes = self.codes.codes[row]
+        places = danger[codes[danger] > 0]
+        options = [[*range(int(codes[place]), 0, -1), -1] for place in places]
+        states = np.array(list(itertools.product(*options))[1:], dtype=np.int64)
+        read = np.repeat(codes[None, :], len(states), axis=0)
+        read[:, places] = states
+        return read
 
 
 def _where(ok: NDArray[np.bool_], values: Array) -> list[float | None]:
