@@ -1,17 +1,21 @@
-"""Bounds that no choice of numbers within the cited ranges escapes: a proven enclosure of a posterior.
+"""How far a posterior can go when every number may lie anywhere in its cited range: bounds from outside and inside.
 
-P(target, evidence) is a sum of products of table entries, so it has no negative coefficient: with every entry at the
-lower end of what it can be it is lowest, and with every entry at the upper end highest. The same holds of P(other
-states, evidence). With N for the one and M for the other the posterior N / (N + M) rises in N and falls in M, hence
+The inner bounds are attained: some choice of numbers gives them (`toetwitch.reasoning.corners`). Where every number
+moves its table along a line and there are few of them, they are the exact extremes. Else the outer bounds are proven in
+two ways, and the tighter ends of both count. By odds: the odds of the target lie between the extreme ratios of what it
+does in any state of all else (`toetwitch.reasoning.ratio_bounds`). By sums: P(target, evidence) is a sum of products of
+table entries, so it has no negative coefficient; with every entry at the lower end of what it can be it is lowest, and
+with every entry at the upper end highest. With N for it and M for the same of the other states, the posterior
+N / (N + M) rises in N and falls in M, hence
 
     N_low / (N_low + M_high)  <=  posterior  <=  N_high / (N_high + M_low).
 
 What an entry can be follows from the ranges by interval arithmetic: a noisy-MAX from the ranges of its links and
 background, a logistic table from the ranges of its odds ratios and of its intercept, the latter solved at the least
-and the most favourable weights that the parents' own tables allow. The bounds are an enclosure and not the exact
-extremes: entries that cannot be extreme together are taken as if they could, so they are wide, and with many uncertain
-numbers they may say nothing. They are for judging how much can be proven; credible intervals are for judging what is
-likely.
+and the most favourable weights that the parents' own tables allow. Sums are taken where the tables are small.
+
+Outer bounds of many uncertain numbers are wider than the exact extremes: what cannot be extreme together is taken as if
+it could. They are for judging how much can be proven; credible intervals are for judging what is likely.
 
 References
 ----------
@@ -20,7 +24,7 @@ de Campos & Cozman (2005), The inferential complexity of Bayesian and credal net
 
 from __future__ import annotations
 
-__all__ = ["Enclosure", "enclosure"]
+__all__ = ["Enclosure", "Tables", "enclosure"]
 
 import math
 from collections.abc import Mapping, Sequence
@@ -36,6 +40,8 @@ from toetwitch.evidence import Evidence
 from toetwitch.inference import ExactInference
 from toetwitch.knowledge import table as stated
 from toetwitch.knowledge.estimate import Estimate
+from toetwitch.reasoning.corners import attained
+from toetwitch.reasoning.ratio_bounds import odds_bounds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,6 +49,9 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 Ends = tuple[Array, Array]
 """Lower and upper ends, of one shape."""
+
+MOST_IN_ALL = 2**16
+"""Entries of all tables together up to which the sums are taken, in a fraction of a second."""
 
 MOST_CELLS = 2**20
 """Entries of the largest table that is written out: a noisy-OR of 19 parents."""
@@ -59,9 +68,13 @@ class Enclosure:
     posterior
         With all numbers at their estimates.
     low, high
-        No choice of numbers within the cited ranges takes the posterior outside.
+        The outer bounds: no choice of numbers within the cited ranges takes the posterior outside.
+    attained_low, attained_high
+        The inner bounds: posteriors that some choice of numbers within the ranges gives.
     method
-        "interval arithmetic": an enclosure, not the exact extremes.
+        How the outer bounds were proven: "all corners" (exact, the inner bounds are the outer ones), "odds ratios",
+        "interval arithmetic" or both of these, which are wider than the exact extremes; "nothing" where no bound was
+        proven; "observed" for a target that is.
     """
 
     target: str
@@ -69,7 +82,14 @@ class Enclosure:
     posterior: float
     low: float
     high: float
-    method: str = "interval arithmetic"
+    attained_low: float
+    attained_high: float
+    method: str
+
+    @property
+    def exact(self) -> bool:
+        """Whether the bounds are the extreme posteriors themselves."""
+        return self.method in ("all corners", "observed")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the enclosure as JSON types."""
@@ -79,6 +99,9 @@ class Enclosure:
             "posterior": self.posterior,
             "low": self.low,
             "high": self.high,
+            "attained_low": self.attained_low,
+            "attained_high": self.attained_high,
+            "exact": self.exact,
             "method": self.method,
         }
 
@@ -89,8 +112,9 @@ class Enclosure:
         return pd.DataFrame([self.to_dict()]).set_index("target")
 
     def __str__(self) -> str:
-        where = f"{self.low:.2%} .. {self.high:.2%}"
-        return f"P({self.target} = {self.state}) = {self.posterior:.2%}, proven within {where} ({self.method})"
+        where = f"{self.low:.2%} .. {self.high:.2%} ({self.method})"
+        inside = "" if self.exact else f"; {self.attained_low:.2%} .. {self.attained_high:.2%} attained"
+        return f"P({self.target} = {self.state}) = {self.posterior:.2%}, proven within {where}{inside}"
 
 
 def enclosure(inference: ExactInference, evidence: Evidence, target: str, state: int) -> Enclosure:
@@ -110,7 +134,7 @@ def enclosure(inference: ExactInference, evidence: Evidence, target: str, state:
     ImpossibleEvidenceError
         When the evidence has probability zero.
     BudgetExceededError
-        When a noisy-MAX has too many parents to be written out, or the question needs too much memory.
+        When the question needs too much memory.
 
     Examples
     --------
@@ -121,14 +145,48 @@ def enclosure(inference: ExactInference, evidence: Evidence, target: str, state:
     >>> tables = (Cpt("cause", (), [0.9, 0.1]), table)
     >>> inference = ExactInference(NetworkDefinition((Variable("cause"), Variable("finding")), tables))
     >>> print(enclosure(inference, read_evidence({"finding": True}, inference.network.by_id), "cause", 1))
-    P(cause = true) = 40.00%, proven within 30.77% .. 47.06% (interval arithmetic)
+    P(cause = true) = 40.00%, proven within 30.77% .. 47.06% (all corners)
     """
     posterior = float(inference.posterior(evidence, [target]).marginals[target][state])
     name = inference.network.by_id[target].states[state]
     if target in evidence.hard:
-        return Enclosure(target, name, posterior, posterior, posterior)
+        return Enclosure(target, name, posterior, posterior, posterior, posterior, posterior, "observed")
+    found = attained(inference, evidence, target, state)
+    inner = min(found.low, posterior), max(found.high, posterior)
+    if found.exact:
+        return Enclosure(target, name, posterior, *inner, *inner, "all corners")
+    tables = Tables(inference)
+    low, high, methods = 0.0, 1.0, []
+    if len(inference.network.by_id[target].states) == 2:
+        odds = odds_bounds(inference, evidence, target, tables)
+        ends = [_of_odds(odds[0]), _of_odds(odds[1])]
+        low, high = (ends[0], ends[1]) if state == 1 else (1 - ends[1], 1 - ends[0])
+        methods.append("odds ratios")
+    sums = _by_sums(inference, evidence, target, state, tables)
+    if sums is not None:
+        low, high = max(low, sums[0]), min(high, sums[1])
+        methods.append("interval arithmetic")
+    method = " and ".join(methods) or "nothing"
+    return Enclosure(target, name, posterior, min(low, *inner), max(high, *inner), *inner, method)
+
+
+def _of_odds(odds: float) -> float:
+    return 1.0 if odds == math.inf else odds / (1 + odds)
+
+
+def _cells(inference: ExactInference, ids: Sequence[str]) -> int:
+    """Return how many entries the tables of some variables have, written out."""
+    sizes = {id: len(variable.states) for id, variable in inference.network.by_id.items()}
+    return sum(math.prod(sizes[p] for p in inference.network.parents(id)) * sizes[id] for id in ids)
+
+
+def _by_sums(
+    inference: ExactInference, evidence: Evidence, target: str, state: int, ends: Tables
+) -> tuple[float, float] | None:
+    """Return bounds from the sums over all worlds at the ends of every entry; None where the tables are too large."""
     ids = _above(inference, [target, *evidence.ids])
-    ends = _Tables(inference)
+    if _cells(inference, ids) > MOST_IN_ALL:
+        return None
     tables = {id: ends.of(id) for id in ids}
     others = np.ones(len(inference.network.by_id[target].states))
     others[state] = 0.0
@@ -138,9 +196,7 @@ def enclosure(inference: ExactInference, evidence: Evidence, target: str, state:
         for end in (0, 1)
         for name, weights in wanted.items()
     }
-    low = _share(logs[0, "this"], logs[1, "others"])
-    high = _share(logs[1, "this"], logs[0, "others"])
-    return Enclosure(target, name, posterior, min(low, posterior), max(high, posterior))
+    return _share(logs[0, "this"], logs[1, "others"]), _share(logs[1, "this"], logs[0, "others"])
 
 
 def _share(log_this: float, log_others: float) -> float:
@@ -183,8 +239,8 @@ def _log_total(
     return network.posterior(hard, {place[id]: w for id, w in weights.items()}, []).log_evidence
 
 
-class _Tables:
-    """The ends of every entry of every table, shape (parents in table order ..., child)."""
+class Tables:
+    """The ends of every entry of every table."""
 
     def __init__(self, inference: ExactInference) -> None:
         self.network = inference.network
@@ -192,6 +248,13 @@ class _Tables:
         self.made: dict[str, Ends] = {}
 
     def of(self, id: str) -> Ends:
+        """Return the ends of a variable's table, shape (parents in table order ..., child).
+
+        Raises
+        ------
+        BudgetExceededError
+            When a noisy-MAX has too many parents to be written out.
+        """
         if id not in self.made:
             table = self.network.table_of[id]
             if isinstance(table, stated.Cpt):
@@ -316,12 +379,12 @@ class _Tables:
                 bytes_needed=8 * cells,
                 budget=8 * MOST_CELLS,
             )
-        leak = self._leak(table, child.states)
+        leak = self.leak(table, child.states)
         low, high = (np.ones([*(self._size(p) for p in parents), size]) for _ in range(2))
         if table.leak.bands:
             axis = parents.index(table.leak.by)
             bands = [
-                _cumulative([table.leak.bands[b][s] for s in child.states[1:]])
+                self.cumulative([table.leak.bands[b][s] for s in child.states[1:]])
                 for b in self.network.by_id[table.leak.by].states
             ]
             shape = [-1 if a == axis else 1 for a in range(len(parents))] + [size]
@@ -331,18 +394,14 @@ class _Tables:
         passes = np.ones(low.shape[:-1]), np.ones(low.shape[:-1])
         for link in table.links:
             acts = self._mask(parents, {link.parent: (link.parent_state,)})
-            reach = _cumulative([link.probabilities[s] for s in child.states[1:]])
             if link.inhibits:
-                share = (1 - reach[1][0], 1 - reach[0][0])
-                background = (1 - leak[1][0], 1 - leak[0][0])
-                passes[0][acts] *= min(1.0, share[0] / background[1]) if background[1] > 0 else 0.0
-                passes[1][acts] *= min(1.0, share[1] / background[0]) if background[0] > 0 else 1.0
+                share = self.share(link, leak)
+                passes[0][acts] *= share[0]
+                passes[1][acts] *= share[1]
                 continue
-            net_low = np.where(leak[1] > 0, np.minimum(1, reach[0] / np.where(leak[1] > 0, leak[1], 1)), 0.0)
-            net_high = np.where(leak[0] > 0, np.minimum(1, reach[1] / np.where(leak[0] > 0, leak[0], 1)), 1.0)
-            net_low[-1] = net_high[-1] = 1.0
-            low[acts] *= np.minimum.accumulate(net_low[::-1])[::-1]
-            high[acts] *= net_high
+            net = self.net(link, leak, child.states)
+            low[acts] *= net[0]
+            high[acts] *= net[1]
         before_low, before_high = (np.concatenate([np.zeros([*e.shape[:-1], 1]), e[..., :-1]], -1) for e in (low, high))
         low, high = np.clip(low - before_high, 0, 1), np.clip(high - before_low, 0, 1)
         if any(link.inhibits for link in table.links):
@@ -350,13 +409,30 @@ class _Tables:
             return np.stack([1 - present[1], present[0]], -1), np.stack([1 - present[0], present[1]], -1)
         return low, high
 
-    def _leak(self, table: stated.NoisyMax, states: tuple[str, ...]) -> Ends:
+    def net(self, link: stated.Link, leak: Ends, states: tuple[str, ...]) -> Ends:
+        """Return the ends of P(contribution <= state) of a link, shape (states,), its background divided out."""
+        reach = self.cumulative([link.probabilities[s] for s in states[1:]])
+        low = np.where(leak[1] > 0, np.minimum(1, reach[0] / np.where(leak[1] > 0, leak[1], 1)), 0.0)
+        high = np.where(leak[0] > 0, np.minimum(1, reach[1] / np.where(leak[0] > 0, leak[0], 1)), 1.0)
+        low[-1] = high[-1] = 1.0
+        return np.minimum.accumulate(low[::-1])[::-1], high
+
+    def share(self, link: stated.Link, leak: Ends) -> tuple[float, float]:
+        """Return the ends of the share that an inhibiting link lets through."""
+        reach = self.cumulative(list(link.probabilities.values()))
+        passing, background = (1 - reach[1][0], 1 - reach[0][0]), (1 - leak[1][0], 1 - leak[0][0])
+        return (
+            float(min(1.0, passing[0] / background[1])) if background[1] > 0 else 0.0,
+            float(min(1.0, passing[1] / background[0])) if background[0] > 0 else 1.0,
+        )
+
+    def leak(self, table: stated.NoisyMax, states: tuple[str, ...]) -> Ends:
         """Return the ends of P(background <= state), shape (states,)."""
         overall = table.leak.overall
         if table.leak.kind == "specificity":
             absent = overall[states[-1]]
             return np.array([absent.low, 1.0]), np.array([absent.high, 1.0])
-        low, high = _cumulative([overall[s] for s in states[1:]])
+        low, high = self.cumulative([overall[s] for s in states[1:]])
         if table.leak.kind == "prevalence":
             # A solved leak is at most the prevalence, unless something holds the finding back.
             held_back = any(link.inhibits for link in table.links)
@@ -364,13 +440,13 @@ class _Tables:
             high = np.ones(len(states))
         return low, high
 
-
-def _cumulative(upper: Sequence[Estimate]) -> Ends:
-    """Return the ends of P(at most state) from the numbers of all states but the lowest."""
-    lows, highs = np.array([e.low for e in upper]), np.array([e.high for e in upper])
-    above_low = np.append(np.cumsum(lows[::-1])[::-1], 0.0) / max(1.0, highs.sum())
-    above_high = np.minimum(np.append(np.cumsum(highs[::-1])[::-1], 0.0), 1.0)
-    return 1 - above_high, 1 - above_low
+    @staticmethod
+    def cumulative(upper: Sequence[Estimate]) -> Ends:
+        """Return the ends of P(at most state) from the numbers of all states but the lowest."""
+        lows, highs = np.array([e.low for e in upper]), np.array([e.high for e in upper])
+        above_low = np.append(np.cumsum(lows[::-1])[::-1], 0.0) / max(1.0, highs.sum())
+        above_high = np.minimum(np.append(np.cumsum(highs[::-1])[::-1], 0.0), 1.0)
+        return 1 - above_high, 1 - above_low
 
 
 def _solved(least: Array, most: Array, low: Array, high: Array, target: Estimate) -> tuple[float, float]:

@@ -310,16 +310,19 @@ class ModelQuestions:
         return self._network.intervals(evidence, self.causes, level=level, draws=draws, rng=rng)
 
     def enclosure(self, evidence: Mapping[str, object], cause: str) -> Enclosure:
-        """Return bounds on P(cause present | evidence) that hold for all numbers within their cited ranges.
+        """Return bounds on P(cause present | evidence) when every number may lie anywhere in its cited range.
 
-        They are proven, and wide: an enclosure and not the exact extremes. `intervals` says what is likely.
+        Outer bounds are proven, inner ones attained; where they differ the method says how, and they are the exact
+        extremes where there are few numbers that enter linearly. `intervals` says what is likely.
 
         Raises
         ------
+        UnknownNameError
+            For an id or state that does not exist; carries the nearest one.
         ImpossibleEvidenceError
             When the evidence has probability zero.
         BudgetExceededError
-            When a table is too large to be written out, or the question needs too much memory.
+            When the question needs too much memory.
         """
         return self._network.enclosure(evidence, cause)
 

@@ -316,7 +316,7 @@ class NetworkQuestions:
     def enclosure(
         self, evidence: Mapping[str, object] | None, target: str, state: str | bool | None = None
     ) -> Enclosure:
-        """Return bounds on a posterior that hold for all stated numbers within their ranges: proven, and wide.
+        """Return bounds on a posterior when every stated number may lie anywhere in its range, proven and attained.
 
         Parameters
         ----------
@@ -327,10 +327,12 @@ class NetworkQuestions:
 
         Raises
         ------
+        UnknownNameError
+            For an id or state that does not exist; carries the nearest one.
         ImpossibleEvidenceError
             When the evidence has probability zero.
         BudgetExceededError
-            When a table is too large to be written out, or the question needs too much memory.
+            When the question needs too much memory.
         """
         return enclosure(self._inference, self.read(evidence), target, self._state(target, state))
 
