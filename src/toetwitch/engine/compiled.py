@@ -354,8 +354,10 @@ class CompiledNetwork:
         predictor = None
         if leaves:
             sideways = Pattern(main.hard, raised, tuple(sorted({*weighted, *parents})))
-            predictor = Runner(self._compile(sideways, shapes), self._potentials)
-        return Session(Runner(self._compile(main, shapes), self._potentials), wanted, leaves, predictor)
+            predictor = Runner(self._compile(sideways, shapes), self._potentials, self._memory_budget)
+        return Session(
+            Runner(self._compile(main, shapes), self._potentials, self._memory_budget), wanted, leaves, predictor
+        )
 
     def _compile(self, pattern: Pattern, structure: Structure | None = None, *, complete: bool = False) -> Program:
         shapes = self._structure if structure is None else structure

@@ -69,6 +69,10 @@ class Dense:
         """Return the table with its lanes, if it has any, repeated `times` over."""
         return Dense(self.scope, _tiled(self.values, len(self.scope), times))
 
+    def part(self, start: int, stop: int) -> Dense:
+        """Return the table with some of its lanes, if it has any."""
+        return Dense(self.scope, _part(self.values, len(self.scope), start, stop))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Term:
@@ -113,6 +117,10 @@ class Term:
     def tiled(self, times: int) -> Term:
         """Return the contribution with its lanes, if it has any, repeated `times` over."""
         return Term(self.parent, _tiled(self.values, self.axes, times))
+
+    def part(self, start: int, stop: int) -> Term:
+        """Return the contribution with some of its lanes, if it has any."""
+        return Term(self.parent, _part(self.values, self.axes, start, stop))
 
     def _place(self) -> str:
         return "leak" if self.parent is None else f"contribution of parent {self.parent}"
@@ -167,6 +175,10 @@ class NoisyMax:
         """Return the node with the lanes of its terms, if they have any, repeated `times` over."""
         return NoisyMax(self.child, tuple(term.tiled(times) for term in self.terms))
 
+    def part(self, start: int, stop: int) -> NoisyMax:
+        """Return the node with some of the lanes of its terms, if they have any."""
+        return NoisyMax(self.child, tuple(term.part(start, stop) for term in self.terms))
+
     def _check_rows(self, term: Term) -> None:
         sums = term.values.sum(axis=term.axes - 1)
         worst = float(sums.flat[np.argmax(np.abs(sums - 1.0))])
@@ -188,3 +200,7 @@ def _frozen(values: NDArray[np.float64] | Sequence[float], place: str) -> NDArra
 
 def _tiled(values: NDArray[np.float64], axes: int, times: int) -> NDArray[np.float64]:
     return np.concatenate([values] * times, axis=-1) if values.ndim > axes else values
+
+
+def _part(values: NDArray[np.float64], axes: int, start: int, stop: int) -> NDArray[np.float64]:
+    return values[..., start:stop] if values.ndim > axes and values.shape[-1] > 1 else values

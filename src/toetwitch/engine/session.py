@@ -10,6 +10,7 @@ __all__ = ["Runner", "Session"]
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from time import perf_counter
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,10 +37,13 @@ class Runner:
         What to run.
     potentials
         The numbers it was compiled with.
+    memory_budget
+        Bytes that a run may need: more lanes than fit are run in turn.
     """
 
-    def __init__(self, program: Program, potentials: Sequence[Potential]) -> None:
+    def __init__(self, program: Program, potentials: Sequence[Potential], memory_budget: int = 2 * 2**30) -> None:
         self.program = program
+        self.most_lanes = max(1, memory_budget // max(1, program.plan.peak_bytes))
         self.potentials = tuple(potentials)
         self.targets = program.plan.pattern.targets
         sizes = program.plan.sizes
@@ -71,6 +75,27 @@ class Runner:
         potentials, replaced
             Other numbers for the potentials in `replaced`.
         """
+        if lanes <= self.most_lanes:
+            return self._run(states, weights, lanes, potentials, replaced)
+        numbers = self.potentials if potentials is None else potentials
+        found = []
+        for start in range(0, lanes, self.most_lanes):
+            stop = min(start + self.most_lanes, lanes)
+            some = list(numbers)
+            for index in replaced:
+                some[index] = numbers[index].part(start, stop)
+            weighed = {v: _some(w, start, stop) for v, w in weights.items()}
+            found.append(self._run(_some(states, start, stop), weighed, stop - start, some, replaced))
+        return np.concatenate([log for log, _ in found]), np.concatenate([flat for _, flat in found], axis=1)
+
+    def _run(
+        self,
+        states: States,
+        weights: Mapping[int, Array],
+        lanes: int,
+        potentials: Sequence[Potential] | None,
+        replaced: frozenset[int],
+    ) -> tuple[Array, Array]:
         ready = kernel()
         if ready is not None and not replaced and self.lowered is not None:
             found = run_lowered(ready, self.program, self.lowered, states, weights, lanes)
@@ -179,6 +204,13 @@ class Session:
             found, _ = predictor.run(tiled, merged, width, spread, replaced)
             log_totals[start : start + block] = found.reshape(len(chosen), lanes)
         return leaf_posteriors(questions, [factor for _, factor in parts], log_totals, log_evidence)
+
+
+Numbers = TypeVar("Numbers", bound=np.generic)
+
+
+def _some(laned: NDArray[Numbers], start: int, stop: int) -> NDArray[Numbers]:
+    return laned[..., start:stop] if laned.shape[-1] > 1 else laned
 
 
 def _times(own: Array | None, given: Array | None, size: int) -> Array:
