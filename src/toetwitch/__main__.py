@@ -1,7 +1,7 @@
 """The command line.
 
-Exit codes: 0 when it answered; 1 when ``model lint`` found a fault; 2 when what was asked cannot be read, with the
-reason on standard error; 130 when it was interrupted.
+Exit codes: 0 when it answered; 1 when ``model lint`` found a fault or ``model check`` a broken law; 2 when what was
+asked cannot be read, with the reason on standard error; 130 when it was interrupted.
 """
 
 from __future__ import annotations

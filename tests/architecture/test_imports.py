@@ -24,7 +24,8 @@ RANKS: tuple[frozenset[str], ...] = (
     frozenset({"reasoning"}),
     frozenset({"network"}),
     frozenset({"model"}),
-    frozenset({"commands", "display", "testing"}),
+    frozenset({"display", "testing"}),
+    frozenset({"commands"}),
     frozenset({"__main__"}),
 )
 """Lowest first. A module imports from lower ranks and from its own room."""

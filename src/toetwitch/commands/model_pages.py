@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from toetwitch.commands.model_check import check
 from toetwitch.commands.model_checks import diff, lint, provenance
 from toetwitch.commands.model_option import json_option, model_option, setting_option
 from toetwitch.errors import UnknownNameError
@@ -30,7 +31,7 @@ def model() -> None:
     """Look into the model: its size, its faults, its numbers and their sources."""
 
 
-for _command in (diff, lint, provenance):
+for _command in (check, diff, lint, provenance):
     model.add_command(_command)
 
 

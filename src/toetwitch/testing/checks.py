@@ -17,7 +17,7 @@ from toetwitch.testing.adapters import NotOfferedError, OwnAdapter
 from toetwitch.testing.domain import DomainLaw
 from toetwitch.testing.laws import LAWS, Law, LawBrokenError
 from toetwitch.testing.model_laws import MODEL_LAWS, ModelLaw, rule_fires
-from toetwitch.testing.paste import case_text, evidence_text
+from toetwitch.testing.paste import again_text, evidence_text
 from toetwitch.testing.profile import Profile
 from toetwitch.testing.repeatable import drawn
 from toetwitch.testing.strategies import Question, cases
@@ -33,6 +33,8 @@ class CheckFailedError(LawBrokenError):
         Its name, and the law in one sentence.
     evidence
         The smallest case found on which it fails, or None.
+    path
+        What was checked.
     """
 
     def __init__(
@@ -44,13 +46,22 @@ class CheckFailedError(LawBrokenError):
         self.path = path
         self.args = (_failure_text(self),)
 
+    @property
+    def case(self) -> str:
+        """The smallest case as Python; "" when there is none."""
+        return "" if self.evidence is None else evidence_text(self.evidence)
+
+    @property
+    def again(self) -> str:
+        """What asks about that case again: a command, or Python where no command can."""
+        return "" if self.evidence is None else again_text(self.path, self.evidence)
+
 
 def _failure_text(error: CheckFailedError) -> str:
     lines = [f"{error.check}: {error.statement}", f"  {error.detail}"]
     if error.evidence is not None:
-        lines += ["  the smallest case found:", f"    evidence = {evidence_text(error.evidence)}"]
-        if error.path and not error.path.endswith((".bif", ".bif.gz")):
-            lines.append(f"    toetwitch assess --model {error.path} {case_text(error.evidence)}".rstrip())
+        lines += ["  the smallest case found:", f"    evidence = {error.case}"]
+        lines += [f"    {error.again}"] if error.again else []
     return "\n".join(lines)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["case_text", "evidence_text", "network_text", "question_text"]
+__all__ = ["again_text", "case_text", "evidence_text", "network_text", "question_text"]
 
+import re
+import shlex
 from collections.abc import Mapping
 
 from toetwitch.evidence import UNKNOWN, Excluded, Jeffrey, Likelihood
@@ -12,6 +14,10 @@ from toetwitch.knowledge.network import NetworkDefinition
 from toetwitch.knowledge.table import Cpt, Leak, Link, Logistic, Row, Table
 from toetwitch.knowledge.variable import BINARY, Variable
 from toetwitch.testing.strategies import Question
+
+NETWORK_FILES = (".bif", ".bif.gz")
+SPOKEN = re.compile(r"[^-=!~\s][^=!~\s]*")
+"""Ids that a word on the command line can name."""
 
 
 def evidence_text(evidence: Mapping[str, object]) -> str:
@@ -40,21 +46,48 @@ def _numbers(numbers: Mapping[str, float]) -> str:
     return repr({state: float(p) for state, p in numbers.items()})
 
 
-def case_text(evidence: Mapping[str, object]) -> str:
-    """Return hard evidence as the words that the command line takes.
+def case_text(evidence: Mapping[str, object]) -> str | None:
+    """Return a case as the words that the command line takes, quoted for a shell; None where it takes none such.
+
+    What is unknown is left out, which says the same.
 
     Examples
     --------
-    >>> case_text({"foot_drop": True, "caffeine_intake": "high", "numbness": None})
-    'foot_drop=true caffeine_intake=high numbness=unknown'
+    >>> print(case_text({"foot_drop": True, "caffeine_intake": "high", "numbness": None}))
+    foot_drop=true caffeine_intake=high
+    >>> print(case_text({"mood": "so so"}))
+    'mood=so so'
+    >>> case_text({"an id": True}) is None
+    True
     """
     words = []
     for id, value in evidence.items():
-        if isinstance(value, bool | str):
-            words.append(f"{id}={str(value).lower() if isinstance(value, bool) else value}")
-        elif value is None or value is UNKNOWN or value != value:
-            words.append(f"{id}=unknown")
-    return " ".join(words)
+        if value is None or value is UNKNOWN or value != value:
+            continue
+        if not isinstance(value, bool | str) or not SPOKEN.fullmatch(id):
+            return None
+        words.append(f"{id}={str(value).lower() if isinstance(value, bool) else value}")
+    return shlex.join(words)
+
+
+def again_text(path: str, evidence: Mapping[str, object]) -> str:
+    """Return what asks about a case of a model again: a command, or Python where no command can; "" without a path.
+
+    Examples
+    --------
+    >>> print(again_text("my models/toe", {"foot_drop": True}))
+    toetwitch assess --model 'my models/toe' foot_drop=true
+    >>> print(again_text("alarm.bif", {"HR": "LOW"}))
+    tt.read_network('alarm.bif').posterior(evidence)
+    """
+    if not path:
+        return ""
+    if path.endswith(NETWORK_FILES):
+        return f"tt.read_network({path!r}).posterior(evidence)"
+    words = case_text(evidence)
+    if words is None:
+        return f"tt.load_model({path!r}).assess(evidence)"
+    return f"toetwitch assess --model {shlex.quote(path)} {words}".rstrip()
 
 
 def network_text(network: NetworkDefinition) -> str:

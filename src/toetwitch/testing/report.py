@@ -6,7 +6,7 @@ __all__ = ["CheckReport", "Finding", "check", "check_subject", "laws_beside"]
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,6 @@ from toetwitch.testing.adapters import NotOfferedError
 from toetwitch.testing.checks import Check, CheckFailedError, checks_of
 from toetwitch.testing.domain import DomainLaw
 from toetwitch.testing.law_file import read_laws
-from toetwitch.testing.paste import evidence_text
 from toetwitch.testing.profile import profile_named
 from toetwitch.testing.subject import Subject, open_subject
 
@@ -35,6 +34,8 @@ class Finding:
         What was got and what was expected; "" when it holds.
     case
         The smallest case found on which it is broken, as Python; "" when there is none.
+    again
+        What asks about that case again: a command, or Python where no command can; "" when nothing does.
     seconds
         How long it took.
     """
@@ -45,7 +46,20 @@ class Finding:
     word: str
     detail: str = ""
     case: str = ""
+    again: str = ""
     seconds: float = 0.0
+
+    def to_dict(self) -> dict[str, str]:
+        """Return the finding as JSON types, without the time it took."""
+        named = ("name", "statement", "group", "word", "detail", "case", "again")
+        return {name: getattr(self, name) for name in named}
+
+    def __str__(self) -> str:
+        lines = [f"{self.word.upper()} {self.name}: {self.statement}"]
+        lines += [f"  {self.detail}"] if self.detail else []
+        if self.case:
+            lines += ["  the smallest case found:", f"    evidence = {self.case}"]
+        return "\n".join([*lines, f"    {self.again}"] if self.again else lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,21 +96,14 @@ class CheckReport:
             "path": self.path,
             "profile": self.profile,
             "ok": self.ok,
-            "checks": [
-                {name: getattr(found, name) for name in ("name", "statement", "group", "word", "detail", "case")}
-                for found in self.findings
-            ],
+            "checks": [found.to_dict() for found in self.findings],
         }
 
     def __str__(self) -> str:
         holding = sum(found.word == "holds" for found in self.findings)
         seconds = sum(found.seconds for found in self.findings)
         lines = [f"{self.path}: {holding} laws hold, {len(self.broken)} broken ({self.profile}, {seconds:.0f} s)"]
-        for found in self.broken:
-            lines += ["", f"BROKEN {found.name}: {found.statement}", f"  {found.detail}"]
-            if found.case:
-                lines.append(f"  evidence = {found.case}")
-        return "\n".join(lines)
+        return "\n\n".join([*lines, *map(str, self.broken)])
 
 
 def laws_beside(path: str | os.PathLike[str]) -> Path | None:
@@ -111,6 +118,7 @@ def check(
     profile: str = "quick",
     *,
     laws: Sequence[DomainLaw] | str | os.PathLike[str] | None = None,
+    watched: Callable[[Sequence[Check]], Iterable[Check]] = iter,
 ) -> CheckReport:
     """Check a model folder or a BIF network against every law that applies.
 
@@ -122,6 +130,8 @@ def check(
         "quick" or "thorough".
     laws
         Domain laws, or the file that states them; by default the file `NAME.laws.toml` beside the model, if any.
+    watched
+        What the checks pass through on their way, such as a progress bar.
 
     Returns
     -------
@@ -145,10 +155,16 @@ def check(
     except (ModelFileError, InterchangeError, TableError) as error:
         unread = Finding("readable", "The model can be read.", "model", "broken", str(error))
         return CheckReport(name, profile, (unread,))
-    return check_subject(subject, profile, laws=declared)
+    return check_subject(subject, profile, laws=declared, watched=watched)
 
 
-def check_subject(subject: Subject, profile: str = "quick", *, laws: Sequence[DomainLaw] = ()) -> CheckReport:
+def check_subject(
+    subject: Subject,
+    profile: str = "quick",
+    *,
+    laws: Sequence[DomainLaw] = (),
+    watched: Callable[[Sequence[Check]], Iterable[Check]] = iter,
+) -> CheckReport:
     """Check a network or model that is at hand.
 
     Raises
@@ -159,23 +175,23 @@ def check_subject(subject: Subject, profile: str = "quick", *, laws: Sequence[Do
     chosen = profile_named(profile)
     name = subject.path or repr(subject.model or subject.network)
     findings = [Finding("readable", "The model can be read.", "model", "holds")]
-    findings += [_found(one) for one in checks_of(subject, chosen, laws)]
+    findings += [_found(one) for one in watched(checks_of(subject, chosen, laws))]
     return CheckReport(name, profile, tuple(findings))
 
 
 def _found(one: Check) -> Finding:
     start = time.perf_counter()
 
-    def finding(word: str, detail: str = "", case: str = "") -> Finding:
-        return Finding(one.name, one.statement, one.group, word, detail, case, time.perf_counter() - start)
+    def finding(word: str, detail: str = "", case: str = "", again: str = "") -> Finding:
+        seconds = time.perf_counter() - start
+        return Finding(one.name, one.statement, one.group, word, detail, case, again, seconds)
 
     try:
         one.run()
     except NotOfferedError as error:
         return finding("not offered", str(error))
     except CheckFailedError as error:
-        case = "" if error.evidence is None else evidence_text(error.evidence)
-        return finding("broken", error.detail, case)
+        return finding("broken", error.detail, error.case, error.again)
     except Exception as error:
         return finding("broken", f"{type(error).__name__}: {error}")
     return finding("holds")
