@@ -24,7 +24,7 @@ de Campos & Cozman (2005), The inferential complexity of Bayesian and credal net
 
 from __future__ import annotations
 
-__all__ = ["Enclosure", "Tables", "enclosure"]
+__all__ = ["Enclosure", "Tables", "enclosure", "outer_bounds"]
 
 import math
 from collections.abc import Mapping, Sequence
@@ -50,7 +50,7 @@ Array = NDArray[np.float64]
 Ends = tuple[Array, Array]
 """Lower and upper ends, of one shape."""
 
-MOST_IN_ALL = 2**16
+MOST_IN_ALL = 2**15
 """Entries of all tables together up to which the sums are taken, in a fraction of a second."""
 
 MOST_CELLS = 2**20
@@ -155,6 +155,12 @@ def enclosure(inference: ExactInference, evidence: Evidence, target: str, state:
     inner = min(found.low, posterior), max(found.high, posterior)
     if found.exact:
         return Enclosure(target, name, posterior, *inner, *inner, "all corners")
+    low, high, method = outer_bounds(inference, evidence, target, state)
+    return Enclosure(target, name, posterior, min(low, *inner), max(high, *inner), *inner, method)
+
+
+def outer_bounds(inference: ExactInference, evidence: Evidence, target: str, state: int) -> tuple[float, float, str]:
+    """Return bounds that no numbers within their ranges escape, and how they were proven; the target unobserved."""
     tables = Tables(inference)
     low, high, methods = 0.0, 1.0, []
     if len(inference.network.by_id[target].states) == 2:
@@ -166,8 +172,7 @@ def enclosure(inference: ExactInference, evidence: Evidence, target: str, state:
     if sums is not None:
         low, high = max(low, sums[0]), min(high, sums[1])
         methods.append("interval arithmetic")
-    method = " and ".join(methods) or "nothing"
-    return Enclosure(target, name, posterior, min(low, *inner), max(high, *inner), *inner, method)
+    return low, high, " and ".join(methods) or "nothing"
 
 
 def _of_odds(odds: float) -> float:
@@ -187,16 +192,10 @@ def _by_sums(
     ids = _above(inference, [target, *evidence.ids])
     if _cells(inference, ids) > MOST_IN_ALL:
         return None
-    tables = {id: ends.of(id) for id in ids}
-    others = np.ones(len(inference.network.by_id[target].states))
-    others[state] = 0.0
-    wanted = {"this": 1 - others, "others": others}
-    logs = {
-        (end, name): _log_total(inference, evidence, ids, [tables[id][end] for id in ids], {target: weights})
-        for end in (0, 1)
-        for name, weights in wanted.items()
-    }
-    return _share(logs[0, "this"], logs[1, "others"]), _share(logs[1, "this"], logs[0, "others"])
+    tables = [ends.of(id) for id in ids]
+    this = np.eye(len(inference.network.by_id[target].states))[state]
+    logs = _log_totals(inference, evidence, ids, tables, target, np.stack([this, 1 - this, this, 1 - this], axis=-1))
+    return _share(logs[0], logs[3]), _share(logs[2], logs[1])
 
 
 def _share(log_this: float, log_others: float) -> float:
@@ -217,26 +216,36 @@ def _above(inference: ExactInference, ids: Sequence[str]) -> list[str]:
     return [id for id in inference.network.order if id in found]
 
 
-def _log_total(
+def _log_totals(
     inference: ExactInference,
     evidence: Evidence,
     ids: Sequence[str],
-    tables: Sequence[Array],
-    more: Mapping[str, Array],
-) -> float:
-    """Return the log of the sum of products of entries over what the evidence allows."""
+    tables: Sequence[Ends],
+    target: str,
+    wanted: Array,
+) -> Array:
+    """Return the logs of the sums of products of entries over what the evidence allows, shape (4,).
+
+    In the first two lanes the entries are at their lower ends, in the others at their upper ones; `wanted` weighs the
+    target's states, shape (states, 4).
+    """
     place = {id: n for n, id in enumerate(ids)}
     sizes = [len(inference.network.by_id[id].states) for id in ids]
-    potentials = [
-        Dense((*(place[p] for p in inference.network.parents(id)), place[id]), table)
-        for id, table in zip(ids, tables, strict=True)
-    ]
+    scopes = [(*(place[p] for p in inference.network.parents(id)), place[id]) for id in ids]
+    network = CompiledNetwork(
+        sizes,
+        [Dense(scope, low) for scope, (low, _) in zip(scopes, tables, strict=True)],
+        memory_budget=inference.memory_budget,
+    )
+    laned = {
+        n: Dense(scope, np.stack([low, low, high, high], axis=-1))
+        for n, (scope, (low, high)) in enumerate(zip(scopes, tables, strict=True))
+    }
     weights = inference.weights(evidence)
-    for id, own in more.items():
-        weights[id] = weights.get(id, np.ones_like(own)) * own
-    network = CompiledNetwork(sizes, potentials, memory_budget=inference.memory_budget)
+    soft = {place[id]: w for id, w in weights.items()}
+    soft[place[target]] = wanted * weights[target][:, None] if target in weights else wanted
     hard = {place[id]: state for id, state in evidence.hard.items()}
-    return network.posterior(hard, {place[id]: w for id, w in weights.items()}, []).log_evidence
+    return network.lanes(hard, soft, laned, [])[0]
 
 
 class Tables:
