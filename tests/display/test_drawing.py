@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import itertools
 import random
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import toetwitch as tt
 from tests.display.pages import read_page
 from toetwitch.display.drawing import draw
-from toetwitch.display.layers import crossings, layered
+from toetwitch.display.layers import crossings, layered, placed
+from toetwitch.display.strength import strengths
 from toetwitch.knowledge import Cpt, NetworkDefinition, Variable
 
 HOSTILE = "<script>alert(1)</script>"
@@ -72,7 +75,8 @@ def test_the_neighbourhood_is_parents_and_children() -> None:
     page = read_page(draw(model, around="foot_drop", bars=False).svg)
     graph = model.network.graph()
     near = {"foot_drop", *graph.predecessors("foot_drop"), *graph.successors("foot_drop")}
-    assert page.names.count("g") - page.names.count("path") // 2 == len(near)
+    legend = 1
+    assert page.names.count("g") - page.names.count("path") // 2 - legend == len(near)
     for id in near:
         assert f"{id} (" in page.text
 
@@ -99,3 +103,82 @@ def test_the_picture_says_what_it_is(tmp_path: Path) -> None:
     path = tmp_path / "net.html"
     drawing.save(path)
     assert "main" in read_page(path.read_text(encoding="utf-8").removeprefix("<!DOCTYPE html>")).names
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_no_lane_runs_behind_a_node(seed: int) -> None:
+    """Nodes of a row stand apart, and every lane through it runs between them, a few pixels from the next."""
+    rng = random.Random(seed)
+    ids = [f"n{n}" for n in range(40)]
+    parents = {id: tuple(rng.sample(ids[:n], min(n, rng.randint(0, 4)))) for n, id in enumerate(ids)}
+    rows = layered(parents, widest=4)
+    found = placed(rows, parents, node=100, gap=20, lane=6)
+    row_of = {id: n for n, row in enumerate(rows) for id in row}
+    last = {id: max((row_of[c] for c in ids if id in parents[c]), default=row_of[id]) for id in ids}
+    for n, row in enumerate(rows):
+        edges = [found.left[id] for id in row]
+        assert all(b - a >= 120 - 1e-9 for a, b in itertools.pairwise(edges))
+        through = sorted(found.lanes[id][n - row_of[id] - 1] for id in ids if row_of[id] < n < last[id])
+        assert all(b - a >= 6 - 1e-9 for a, b in itertools.pairwise(through))
+        assert not any(left - 1 < x < left + 101 for x in through for left in edges)
+        assert all(0 <= x <= found.width for x in through)
+        assert all(0 <= left <= found.width - 100 for left in edges)
+
+
+def slow_strength(net: tt.Network, parent: str, child: str) -> float:
+    """Return how far a parent alone moves a child, by writing the table out over every state of its parents."""
+    above = net.definition.parents(child)
+    prior = {id: np.array(list(net.posterior({}, [id])[id].values())) for id in above}
+    states = {id: net.variables[id].states for id in above}
+    rows = []
+    for state in states[parent]:
+        mean = np.zeros(len(net.variables[child].states))
+        for others in itertools.product(*(states[id] for id in above if id != parent)):
+            case = dict(zip([id for id in above if id != parent], others, strict=True))
+            weight = np.prod([prior[id][states[id].index(case[id])] for id in case])
+            doing = {**case, parent: state}
+            mean += weight * np.array(list(net.what_if({}, doing, [child]).seen[child].values()))
+        rows.append(mean)
+    return max(float(np.abs(a - b).sum() / 2) for a in rows for b in rows)
+
+
+def test_the_strength_of_an_arc_is_how_far_it_moves() -> None:
+    """By table and by noisy-MAX alike, the strength equals that of writing the table out."""
+    model = tt.load_model()
+    children = [
+        id
+        for id in model.network.variables
+        if 1 <= len(model.network.definition.parents(id)) <= 5 and id != "toe_movement"
+    ][::4]
+    kinds = {type(model.network.definition.table_of[id]).__name__ for id in children}
+    assert len(kinds) >= 2
+    for net, asked in ((sprinkler(), ["wet"]), (model.network, children)):
+        needed = {id for child in asked for id in net.definition.parents(child)}
+        priors = {id: np.array(list(net.posterior({}, [id])[id].values())) for id in needed}
+        found = strengths(net.inference.resolved, priors, asked)
+        assert set(found) == {(p, id) for id in asked for p in net.definition.parents(id)}
+        for (parent, child), strength in found.items():
+            assert strength == pytest.approx(slow_strength(net, parent, child), abs=1e-9)
+
+
+def test_an_arc_is_as_thick_as_it_is_strong() -> None:
+    """The stronger arc is the thicker, its strength stands in words in the description, and a legend explains it."""
+    page = read_page(draw(sprinkler()).svg)
+    wide = [
+        float(re.findall(r"stroke-width:([\d.]+)", a["style"] or "")[0])
+        for name, a in page.elements
+        if name == "path" and "stroke-width" in (a["style"] or "")
+    ]
+    assert "rain to wet (0.42); sprinkler to wet (0.74)" in page.text
+    assert wide == sorted(wide, reverse=True)
+    assert wide[0] > wide[1]
+    assert "total variation" in page.text
+    assert "prior probability" in page.text
+    assert "the mark is the prior" in read_page(draw(sprinkler(), {"wet": True}).svg).text
+
+
+def test_names_alone_need_no_numbers() -> None:
+    """Without bars nothing is computed: no percentage and no strength is shown."""
+    page = read_page(draw(sprinkler(), bars=False).svg)
+    assert "%" not in page.text
+    assert "total variation" not in page.text

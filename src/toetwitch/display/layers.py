@@ -4,6 +4,9 @@ A node stands one layer below its lowest parent; a wide layer is broken into row
 the mean place of their neighbours in the layer before, downwards and upwards in turn (the barycentre method), and the
 order with the fewest crossings is kept.
 
+An arc that passes a row does so between two nodes and never behind one: all arcs of a parent share one lane through
+each row, as near to their straight way as a gap lies, and the gaps widen by as many lanes as they hold.
+
 References
 ----------
 Sugiyama, Tagawa & Toda (1981), Methods for visual understanding of hierarchical system structures. IEEE Transactions
@@ -12,10 +15,12 @@ on Systems, Man, and Cybernetics 11, 109-125. doi:10.1109/TSMC.1981.4308636
 
 from __future__ import annotations
 
-__all__ = ["crossings", "layered"]
+__all__ = ["Places", "crossings", "layered", "placed"]
 
 from bisect import bisect_right, insort
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
 
 Layers = tuple[tuple[str, ...], ...]
 
@@ -97,3 +102,83 @@ def crossings(layers: Sequence[Sequence[str]], arcs: Iterable[tuple[str, str]]) 
             total += len(seen) - bisect_right(seen, end)
             waiting.append(end)
     return total
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where nodes stand and lanes run, across.
+
+    Parameters
+    ----------
+    left
+        Node to the left edge of it.
+    lanes
+        Parent to the middle of its lane in each row that its arcs pass, top to bottom.
+    width
+        Of the widest row.
+    """
+
+    left: Mapping[str, float]
+    lanes: Mapping[str, tuple[float, ...]]
+    width: float
+
+    def __post_init__(self) -> None:
+        for name in ("left", "lanes"):
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+
+
+def placed(rows: Layers, parents: Mapping[str, Sequence[str]], *, node: float, gap: float, lane: float = 7.0) -> Places:
+    """Return where the nodes of each row stand, and where the arcs that pass it run.
+
+    Parameters
+    ----------
+    rows
+        What `layered` returned.
+    parents
+        Node to its parents.
+    node, gap, lane
+        Widths of a node, of a gap without a lane, and of a lane.
+
+    Examples
+    --------
+    >>> parents = {"a": (), "b": ("a",), "c": ("a", "b")}
+    >>> found = placed(layered(parents), parents, node=100, gap=20)
+    >>> found.left["b"] > found.lanes["a"][0] or found.left["b"] + 100 < found.lanes["a"][0]
+    True
+    """
+    row_of = {id: n for n, row in enumerate(rows) for id in row}
+    children: dict[str, list[str]] = {id: [] for id in row_of}
+    for id, above in parents.items():
+        for parent in above:
+            children[parent].append(id)
+    last = {id: max((row_of[child] for child in below), default=row_of[id]) for id, below in children.items()}
+    # Around the middle of the page, nodes alone; the lanes then widen the gaps that they choose.
+    at = {id: (n - (len(row) - 1) / 2) * (node + gap) for row in rows for n, id in enumerate(row)}
+    passing = {n: [id for id in row_of if row_of[id] < n < last[id]] for n in range(len(rows))}
+    x, left, lanes = dict(at), {}, {id: [] for id in row_of}  # type: ignore[var-annotated]
+    edges = [0.0, 0.0]
+    for n, row in enumerate(rows):
+        gaps: list[list[str]] = [[] for _ in range(len(row) + 1)]
+        for id in passing[n]:
+            ahead = [at[child] for child in children[id] if row_of[child] > n]
+            wanted = (x[id] + sum(ahead) / len(ahead)) / 2
+            middles = [(at[row[0]] if row else 0.0) + (k - 0.5) * (node + gap) for k in range(len(row) + 1)]
+            gaps[min(range(len(middles)), key=lambda k, w=wanted, m=middles: abs(m[k] - w))].append(id)  # type: ignore[misc]
+        wide = [max(gap, lane * (len(found) + 1)) for found in gaps]
+        cursor = -(sum(wide) + node * len(row)) / 2
+        edges = [min(edges[0], cursor), max(edges[1], -cursor)]
+        for k, found in enumerate(gaps):
+            found.sort(key=lambda id: x[id])
+            for m, id in enumerate(found):
+                x[id] = cursor + wide[k] * (m + 1) / (len(found) + 1)
+                lanes[id].append(x[id])
+            cursor += wide[k]
+            if k < len(row):
+                left[row[k]] = cursor
+                x[row[k]] = cursor + node / 2
+                cursor += node
+    return Places(
+        {id: value - edges[0] for id, value in left.items()},
+        {id: tuple(value - edges[0] for value in found) for id, found in lanes.items()},
+        edges[1] - edges[0],
+    )
