@@ -150,3 +150,27 @@ def test_a_case_of_too_many_lanes_is_left_out_and_costs_the_others_nothing() -> 
     assert found.answered.tolist() == [False, True]
     assert found.log_evidence[0] == 0.0
     assert np.isfinite(found.log_evidence[1])
+
+
+@settings(max_examples=100, deadline=None)
+@given(cohorts(), st.data())
+def test_sums_without_signs_equal_enumeration_and_lose_no_digit(cohort: Any, data: st.DataObject) -> None:
+    """Whichever findings are summed over who brought them about, answers are the oracle's; all so, none cancels."""
+    inference, codes, soft = cohort
+    truth = Enumeration(inference.network)
+    everything = data.draw(st.booleans())
+    width = len(inference.resolved.sizes)
+    picked = np.array([[everything or data.draw(st.booleans()) for _ in range(width)] for _ in codes])
+    found = answered(inference, codes, soft, unsigned=picked)
+    for row, own in enumerate(codes):
+        if not found.answered[row] or found.amplification[row] > SAFE_AMPLIFICATION:
+            continue
+        evidence = told(inference, own, soft, row)
+        assert found.log_evidence[row] == pytest.approx(truth.log_probability(evidence), abs=1e-9)
+        expected = truth.posterior(evidence)
+        for i, marginals in found.marginals.items():
+            id = inference.network.variables[i].id
+            assert marginals[row] == pytest.approx(expected.get(id, 0 * marginals[row]), abs=1e-9)
+    alone = not any(set(table.above) for table in inference.skeleton.findings.tables.values())
+    if everything and not soft and alone:
+        assert found.amplification[found.answered] == pytest.approx(1.0)

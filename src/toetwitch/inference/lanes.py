@@ -32,12 +32,17 @@ class FindingTable:
         Its number of states.
     holders
         How many variables can hold it back.
+    signed
+        How many choices come before those that name who brought it about.
+    makers
+        How many can bring it about, its background included.
     rows
         Which rows of the stacked weights it multiplies, shape (entries,).
     factors
         What it multiplies them by, shape (entries, choices). Choice t < size - 1 reads "at most t", size - 1
         "anything". For a finding that can be held back, choice 0 reads "absent and not held back", choice k "held back
-        by the k-th holder and by none before it", the last "not held back".
+        by the k-th holder and by none before it", the next "not held back". Past these come, for each present state,
+        the choices "brought about by the j-th cause and by none before it" (the background first).
     scale
         The part that no variable carries (its background), shape (choices,).
     above
@@ -47,6 +52,8 @@ class FindingTable:
     index: int
     size: int
     holders: int
+    signed: int
+    makers: int
     rows: Int
     factors: Array
     scale: Array
@@ -65,12 +72,16 @@ class Block:
         Variable to weights, shape (cases, states).
     reading_case, reading_codes
         The case of each reading, in order, and its observed states.
+    unsigned
+        Findings that are summed over who brought them about, without signs: more lanes, and no digit lost; shape
+        (cases, variables).
     """
 
     codes: Int
     soft: Mapping[int, Array]
     reading_case: Int
     reading_codes: Int
+    unsigned: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -164,6 +175,11 @@ class Lanes:
             self.first[i] = np.where(present, codes - 1, 0)
             self.step[i] = np.ones(cases, dtype=np.int64)
             self.count[i] = np.where(free, table.size, np.where(present, 2, 1))
+        if self.block.unsigned is not None:
+            by_maker = present & self.block.unsigned[:, i]
+            self.first[i] = np.where(by_maker, table.signed + (codes - 1) * table.makers, self.first[i])
+            self.step[i] = np.where(by_maker, 1, self.step[i])
+            self.count[i] = np.where(by_maker, table.makers, self.count[i])
         self.lanes = self.lanes * self.count[i]
         if i in self.findings.tangled:
             self.lanes = np.where(self.active[i], np.inf, self.lanes)
@@ -270,12 +286,16 @@ class Lanes:
             if j in self.active:
                 said = self.findings.tables[j].above[i][:, self.choice[j][lanes]]
                 by_state = by_state * np.where(self.active[j][self.case_of[lanes]], said, 1.0)
+        at = np.arange(len(lanes))
         choice = self.choice[i][lanes]
+        by_maker = choice >= table.signed
+        signed = np.where(by_maker, 0, choice)
         if table.holders:
             absent, present = by_state
-            share = np.where(choice == 0, absent - present, np.where(choice == table.holders + 1, present, absent))
+            share = np.where(signed == 0, absent - present, np.where(signed == table.holders + 1, present, absent))
         else:
-            at = np.arange(len(lanes))
             above = np.concatenate([by_state, np.zeros((1, len(lanes)))])
-            share = by_state[choice, at] - above[choice + 1, at]
+            share = by_state[signed, at] - above[signed + 1, at]
+        if by_maker.any():
+            share = np.where(by_maker, by_state[np.maximum(codes, 0)[readings], at], share)
         return np.where(self.active[i][self.case_of[lanes]], share, 1.0)

@@ -13,15 +13,18 @@ __all__ = ["answer_readings", "answer_rows", "cores", "log_probability_without"]
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from toetwitch.engine.native import wait_for_kernel
+from toetwitch.engine.cohort import answer_cohort
+from toetwitch.engine.native import wait_for_kernel, wait_for_row_kernel
 from toetwitch.errors import BudgetExceededError
 from toetwitch.evidence import Evidence
 from toetwitch.inference.expansion import DECISION_AMPLIFICATION, SAFE_AMPLIFICATION
+from toetwitch.inference.skeleton import Readings
 
 if TYPE_CHECKING:
     from toetwitch.inference.exact import ExactInference
@@ -33,6 +36,34 @@ FEW_ROWS = 256
 """Fewer rows than this are answered one by one where the skeleton does not take them."""
 
 
+FEW_LANES = 128
+"""Up to so many lanes, compiled code that reduces and orders each case for itself is the faster way."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Answer:
+    """Where the answers of rows go.
+
+    Parameters
+    ----------
+    log_evidence
+        Shape (rows,).
+    marginals
+        Id to posteriors, shape (rows, states).
+    places
+        Id to the engine's integer, in the order of `marginals`.
+    """
+
+    log_evidence: Array
+    marginals: dict[str, Array]
+    places: Mapping[str, int]
+
+    @classmethod
+    def empty(cls, exact: ExactInference, rows: int, places: Mapping[str, int]) -> _Answer:
+        marginals = {id: np.empty((rows, len(exact.network.by_id[id].states))) for id in places}
+        return cls(np.empty(rows), marginals, places)
+
+
 def answer_rows(
     exact: ExactInference,
     codes: Int,
@@ -40,20 +71,33 @@ def answer_rows(
     targets: Sequence[str],
     *,
     threads: int | None = None,
+    of_many: bool = False,
 ) -> tuple[Array, dict[str, Array]]:
-    """Answer ragged rows; see `ExactInference.many`."""
-    log_evidence = np.empty(len(codes))
-    marginals = {id: np.empty((len(codes), len(exact.network.by_id[id].states))) for id in targets}
-    left = np.arange(len(codes))
+    """Answer ragged rows; see `ExactInference.many`.
+
+    `of_many` says that they are what is left of many: compiled code is then waited for, few as they are.
+    """
     places = {id: exact.index(id) for id in targets}
+    answer = _Answer.empty(exact, len(codes), places)
+    log_evidence, marginals = answer.log_evidence, answer.marginals
+    left = np.arange(len(codes))
+    compiled = (of_many or len(codes) >= FEW_ROWS) and _needs_no_plan(exact, places)
     if len(codes) > 1 and exact.skeleton.takes(list(places.values())):
-        _prepare(len(codes))
-        found = exact.skeleton.answer(
-            _with_hidden(exact, codes), _indexed(exact, soft), list(places.values()), threads=cores(threads)
-        )
-        log_evidence = found.log_evidence
-        marginals = {id: found.marginals[i] for id, i in places.items()}
-        left = np.flatnonzero(~found.answered | (found.amplification > SAFE_AMPLIFICATION))
+        few = np.zeros(0, dtype=np.int64)
+        if compiled:
+            lanes = exact.skeleton.lanes(_with_hidden(exact, codes), _indexed(exact, soft))
+            few = np.flatnonzero(lanes <= FEW_LANES)
+            few = few[_without_plans(exact, codes, soft, few, answer, threads)]
+        left = np.setdiff1d(left, few)
+        given = {id: weights[left] for id, weights in soft.items()}
+        found = _by_lanes(exact, codes[left], given, list(places.values()), SAFE_AMPLIFICATION, threads)
+        took = left[found.answered]
+        log_evidence[took] = found.log_evidence[found.answered]
+        for id, i in places.items():
+            marginals[id][took] = found.marginals[i][found.answered]
+        left = left[~found.answered]
+    if compiled:
+        left = left[~_without_plans(exact, codes, soft, left, answer, threads)]
     pending = [left] if len(left) else []
     if exact.expander.leaves and len(left) < FEW_ROWS:
         pending = [left[n : n + 1] for n in range(len(left))]
@@ -108,24 +152,18 @@ def answer_readings(
     left = np.arange(len(reading_row))
     marginals = {id: np.zeros((len(left), len(exact.network.by_id[id].states))) for id in targets}
     if len(left) and exact.skeleton.takes(list(places.values())):
-        _prepare(len(reading_row))
-        found = exact.skeleton.answer(
-            _with_hidden(exact, codes),
-            _indexed(exact, soft),
-            list(places.values()),
-            reading_case=reading_row,
-            reading_codes=_with_hidden(exact, reading_codes),
-            threads=cores(threads),
+        found = _by_lanes(
+            exact, codes, soft, list(places.values()), DECISION_AMPLIFICATION, threads, reading_row, reading_codes
         )
         marginals = {id: found.marginals[i] for id, i in places.items()}
-        left = np.flatnonzero(~found.answered | (found.amplification > DECISION_AMPLIFICATION))
+        left = np.flatnonzero(~found.answered)
     if len(left):
         distinct, back = np.unique(reading_codes[left], axis=0, return_inverse=True)
         own = soft
         if soft:
             distinct, back = reading_codes[left], np.arange(len(left))
             own = {id: weights[reading_row[left]] for id, weights in soft.items()}
-        _, values = answer_rows(exact, distinct, own, targets, threads=threads)
+        _, values = answer_rows(exact, distinct, own, targets, threads=threads, of_many=len(reading_row) >= FEW_ROWS)
         for id in targets:
             marginals[id][left] = values[id][back.reshape(-1)]
     return marginals
@@ -144,18 +182,19 @@ def log_probability_without(
     blocked = (codes[:, places] > 0).any(axis=1)
     left = np.flatnonzero(~blocked)
     log_probability = np.full(len(codes), -np.inf)
-    if exact.skeleton.takes(places):
-        _prepare(len(codes))
-        found = exact.skeleton.answer(
-            _with_hidden(exact, codes), _indexed(exact, soft), [], absent=places, threads=cores(threads)
-        )
-        log_probability = found.log_evidence
-        left = np.flatnonzero(~blocked & (~found.answered | (found.amplification > SAFE_AMPLIFICATION)))
-    if len(left):
-        told = codes[left].copy()
-        told[:, places] = 0
+    told = codes.copy()
+    told[:, places] = 0
+    answer = _Answer(log_probability, {}, {})
+    if len(codes) >= FEW_ROWS and _needs_no_plan(exact, {}):
+        left = left[~_without_plans(exact, told, soft, left, answer, threads)]
+    if len(left) and exact.skeleton.takes(places):
         own = {id: weights[left] for id, weights in soft.items()}
-        log_probability[left] = answer_rows(exact, told, own, [], threads=threads)[0]
+        found = _by_lanes(exact, codes[left], own, [], SAFE_AMPLIFICATION, threads, absent=places)
+        log_probability[left] = found.log_evidence
+        left = left[~found.answered]
+    if len(left):
+        own = {id: weights[left] for id, weights in soft.items()}
+        log_probability[left] = answer_rows(exact, told[left], own, [], threads=threads)[0]
     log_probability[blocked] = -np.inf
     return log_probability
 
@@ -167,10 +206,79 @@ def cores(threads: int | None) -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _prepare(rows: int) -> None:
-    """Wait for compiled code where there are enough rows for it to pay; it gives the same bits."""
-    if rows >= FEW_ROWS:
-        wait_for_kernel()
+def _by_lanes(
+    exact: ExactInference,
+    codes: Int,
+    soft: Mapping[str, Array],
+    targets: Sequence[int],
+    most_amplification: float,
+    threads: int | None,
+    reading_row: Int | None = None,
+    reading_codes: Int | None = None,
+    absent: Sequence[int] = (),
+) -> Readings:
+    """Answer on the skeleton; what loses too many digits with signs is tried again with fewer of them."""
+    if len(codes) >= FEW_ROWS:
+        wait_for_kernel()  # It gives the same bits.
+    of = np.arange(len(codes)) if reading_row is None else reading_row
+    own, given = _with_hidden(exact, codes), _indexed(exact, soft)
+    read = own if reading_codes is None else _with_hidden(exact, reading_codes)
+    found = exact.skeleton.answer(
+        own, given, targets, reading_case=of, reading_codes=read, absent=absent, threads=cores(threads)
+    )
+    poor = np.flatnonzero(found.answered & (found.amplification > most_amplification))
+    if not len(poor):
+        return found
+    rows, again = np.unique(of[poor], return_inverse=True)
+    again = again.reshape(-1)
+    better = exact.skeleton.answer(
+        own[rows],
+        {v: w[rows] for v, w in given.items()},
+        targets,
+        reading_case=again,
+        reading_codes=read[poor],
+        absent=absent,
+        unsigned=exact.skeleton.makers(own[rows]),
+        threads=cores(threads),
+    )
+    found.answered[poor] = better.answered & (better.amplification <= most_amplification)
+    found.log_evidence[poor] = better.log_evidence
+    for v, values in better.marginals.items():
+        found.marginals[v][poor] = values
+    return found
+
+
+def _needs_no_plan(exact: ExactInference, places: Mapping[str, int]) -> bool:
+    """Return whether compiled code answers cases without a plan; waits for it."""
+    leaves = exact.expander.leaves
+    return bool(leaves) and leaves.keys().isdisjoint(places.values()) and wait_for_row_kernel()
+
+
+def _without_plans(
+    exact: ExactInference,
+    codes: Int,
+    soft: Mapping[str, Array],
+    rows: Int,
+    answer: _Answer,
+    threads: int | None,
+) -> NDArray[np.bool_]:
+    """Answer rows by compiled code that needs no plan; return which of them it took."""
+    own = {v: weights[rows] for v, weights in _indexed(exact, soft).items()}
+    found, flat, status = answer_cohort(
+        exact.compiled.flat,
+        _with_hidden(exact, codes[rows]),
+        own,
+        list(answer.places.values()),
+        cores(threads),
+        exact.memory_budget,
+    )
+    taken = np.asarray(status == 0)
+    answer.log_evidence[rows[taken]] = found[taken]
+    start = 0
+    for values in answer.marginals.values():
+        values[rows[taken]] = flat[taken, start : start + values.shape[1]]
+        start += values.shape[1]
+    return taken
 
 
 def _with_hidden(exact: ExactInference, codes: Int) -> Int:

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 __all__ = ["MOST_LANES", "Readings", "Skeleton"]
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -36,8 +37,8 @@ from toetwitch.inference.resolution import Resolved
 Array = NDArray[np.float64]
 Int = NDArray[np.int64]
 
-MOST_LANES = 512
-"""A case that needs more is better off with a plan of its own."""
+MOST_LANES = 4096
+"""A tenth of a second with compiled code; a case that needs more is better off with a plan of its own."""
 
 LANES_AT_ONCE = 256
 """As many as keep the skeleton's tables in cache."""
@@ -47,6 +48,12 @@ CASES_AT_ONCE = 4096
 
 PAIRS_AT_ONCE = 2**17
 """Lanes of readings that are added up together: a few megabytes."""
+
+TOLERABLE_LOSS = math.log(1e3)
+"""How much the findings that keep their signs may lose: three digits, where five are given up at most."""
+
+RAREST = 1e-12
+"""Findings are taken to be no rarer than this."""
 
 PIVOTS = 3
 """Variables whose observed states make groups of cases, each with a smaller plan of its own."""
@@ -141,21 +148,18 @@ class Skeleton:
 
     def _table(self, leaf: Leaf, leaves: Mapping[int, Leaf]) -> FindingTable:
         holders = len(leaf.passes)
-        choices = leaf.size if not holders else holders + 2
+        signed = leaf.size if not holders else holders + 2
+        choices = signed + (leaf.size - 1) * len(leaf.noisy.terms)
         scale = np.ones(choices)
         on: dict[int, Array] = {}
         above: dict[int, Array] = {}
-        for term in leaf.noisy.terms:
-            cumulative = np.cumsum(term.values, axis=-1)
-            cumulative[..., -1] = 1.0
-            if holders:
-                anything = np.ones((*cumulative.shape[:-1], holders + 1))
-                cumulative = np.concatenate([cumulative[..., :1], anything], axis=-1)
+        for place, term in enumerate(leaf.noisy.terms):
+            said = _said_of_term(term.values, place, len(leaf.noisy.terms), holders)
             if term.parent is None:
-                scale = scale * cumulative
+                scale = scale * said
             else:
                 found = above if term.parent in leaves else on
-                found[term.parent] = found.get(term.parent, np.ones(1)) * cumulative
+                found[term.parent] = found.get(term.parent, np.ones(1)) * said
         for k, (parent, passing) in enumerate(leaf.passes.items(), start=1):
             said = np.ones((len(passing), choices))
             said[:, [0, *range(k + 1, choices)]] = passing[:, None]
@@ -163,13 +167,15 @@ class Skeleton:
             on[parent] = on.get(parent, np.ones(1)) * said
         rows = [np.arange(self.sizes[v]) + self.start[v] for v in on if v in self.start]
         return FindingTable(
-            leaf.index,
-            leaf.size,
-            holders,
-            np.concatenate([*rows, np.zeros(0, dtype=np.int64)]).astype(np.int64),
-            np.concatenate([*(on[v] for v in on if v in self.start), np.zeros((0, choices))]),
-            scale,
-            above,
+            index=leaf.index,
+            size=leaf.size,
+            holders=holders,
+            signed=signed,
+            makers=len(leaf.noisy.terms),
+            rows=np.concatenate([*rows, np.zeros(0, dtype=np.int64)]).astype(np.int64),
+            factors=np.concatenate([*(on[v] for v in on if v in self.start), np.zeros((0, choices))]),
+            scale=scale,
+            above=above,
         )
 
     # -- cases ----------------------------------------------------------------------------------------------------
@@ -183,6 +189,7 @@ class Skeleton:
         reading_case: Int | None = None,
         reading_codes: Int | None = None,
         absent: Sequence[int] = (),
+        unsigned: NDArray[np.bool_] | None = None,
         most_lanes: int = MOST_LANES,
         threads: int = 1,
     ) -> Readings:
@@ -201,6 +208,8 @@ class Skeleton:
             reading leaves its case's soft evidence as it is. By default each case is read as it is.
         absent
             Variables that are taken to be in their lowest state, whatever else is known of them.
+        unsigned
+            Findings that are summed without signs, shape (cases, variables); see `makers`.
         most_lanes
             A case that needs more is left out.
         threads
@@ -222,7 +231,9 @@ class Skeleton:
             readings = _readings_of(cases, reading_case)
             own = {v: w[cases] for v, w in soft.items()}
             at = np.searchsorted(cases, reading_case[readings])
-            return readings, Block(codes[cases], own, at, reading_codes[readings])
+            return readings, Block(
+                codes[cases], own, at, reading_codes[readings], None if unsigned is None else unsigned[cases]
+            )
 
         def run(cases: Int) -> None:
             readings, block = block_of(cases)
@@ -246,6 +257,46 @@ class Skeleton:
         spans = zip(targets, ends[:-1], ends[1:], strict=True)
         return Readings(answered, log_evidence, amplification, {v: _normalised(raw[:, a:b]) for v, a, b in spans})
 
+    def lanes(self, codes: Int, soft: Mapping[int, Array]) -> Array:
+        """Return how many lanes each case needs, shape (cases,), as floats: there may be very many."""
+        counts = []
+        for begin in range(0, len(codes), CASES_AT_ONCE):
+            part = slice(begin, begin + CASES_AT_ONCE)
+            own = {v: w[part] for v, w in soft.items()}
+            counts.append(Lanes(self.findings, Block(codes[part], own, np.zeros(0, dtype=np.int64), codes[:0])).lanes)
+        return np.concatenate([np.zeros(0), *counts])
+
+    def makers(self, codes: Int) -> NDArray[np.bool_]:
+        """Return which present findings to sum over who brought them about, shape (cases, variables).
+
+        A sum without signs loses no digit, but takes as many lanes as a finding has causes. The rarest findings lose
+        the most, and those of few causes cost the least.
+        """
+        chosen = np.zeros(codes.shape, dtype=bool)
+        for case, own in enumerate(codes):
+            present = [i for i in np.flatnonzero(own > 0).tolist() if i in self.findings.tables]
+            cost = {i: math.log(max(self.findings.tables[i].makers, 2)) for i in present}
+            loss = {i: float(self._log_rarity[i][own[i]]) for i in present}
+            lost = sum(loss.values())
+            for i in sorted(present, key=lambda i: -loss[i] / cost[i]):
+                if lost > TOLERABLE_LOSS:
+                    chosen[case, i] = True
+                    lost -= loss[i]
+        return chosen
+
+    @cached_property
+    def _log_rarity(self) -> dict[int, Array]:
+        """Finding to minus the natural log of the prior probability of each of its states."""
+        asked = [(i, state) for i, table in self.findings.tables.items() for state in range(1, table.size)]
+        codes = np.full((len(asked), len(self.sizes)), -1)
+        for row, (i, state) in enumerate(asked):
+            codes[row, i] = state
+        found = self.answer(codes, {}, [])
+        rarity = {i: np.zeros(table.size) for i, table in self.findings.tables.items()}
+        for row, (i, state) in enumerate(asked):
+            rarity[i][state] = min(-float(found.log_evidence[row]), -math.log(RAREST))
+        return rarity
+
     def _block(self, block: Block, targets: Sequence[int], hard: Mapping[int, int]) -> tuple[Array, Array, Array]:
         """Return log-evidence, amplification and unnormalised posteriors by reading."""
         lanes = Lanes(self.findings, block)
@@ -264,6 +315,20 @@ class Skeleton:
         with np.errstate(divide="ignore"):
             log_lanes = np.concatenate(logs) + np.log(scale)
         return _summed(block, lanes, log_lanes, np.concatenate(posteriors, axis=1))
+
+
+def _said_of_term(values: Array, place: int, makers: int, holders: int) -> Array:
+    """Return what each choice of a finding says of one of its contributions, shape ([states,] choices)."""
+    at_most = np.cumsum(values, axis=-1)
+    at_most[..., -1] = 1.0
+    signed = at_most
+    if holders:
+        signed = np.concatenate([at_most[..., :1], np.ones((*at_most.shape[:-1], holders + 1))], axis=-1)
+    columns = [signed]
+    for state in range(1, at_most.shape[-1]):
+        below, within = at_most[..., state - 1 : state], at_most[..., state : state + 1]
+        columns += [within] * place + [within - below] + [below] * (makers - place - 1)
+    return np.concatenate(columns, axis=-1)
 
 
 def _depth(i: int, tables: Mapping[int, FindingTable]) -> int:
