@@ -153,7 +153,7 @@ def table(caption: str, columns: Sequence[object], rows: Iterable[Sequence[objec
     head = element("tr", *(element("th", name, scope="col") for name in columns))
     body = [element("tr", element("th", first, scope="row"), *map(_cell, rest)) for first, *rest in rows]
     whole = element("table", element("caption", caption), element("thead", head), element("tbody", *body))
-    return element("div", whole, class_="tt-scroll", tabindex="0", role="region", aria_label=caption)
+    return element("div", whole, class_="tt-scroll", tabindex="0", role="group", aria_label=caption)
 
 
 def _cell(content: object) -> Markup:

@@ -11,6 +11,7 @@ import pytest
 import toetwitch as tt
 from tests.display.pages import Page, read_page
 from toetwitch.knowledge import Cpt, NetworkDefinition, Variable
+from toetwitch.knowledge.estimate import Estimate, Source
 from toetwitch.reasoning.assessment import Assessment
 
 HOSTILE = "<script>alert(1)</script>"
@@ -47,12 +48,34 @@ def pages() -> dict[str, Page]:
         "advice": model.advise(CALM),
         "conflict": model.conflict(CALM),
         "intervals": model.intervals(CALM, draws=20, rng=np.random.default_rng(1)),
+        "comparison": model.compare(CALM, ALARMING),
+        "calmed": model.compare(ALARMING, CALM),
+        "same": model.compare(CALM, CALM),
+        "estimate": next(iter(model.definition.network.table_of["caffeine_effect"].effects)).size,
+        "source": next(iter(model.definition.sources.values())),
     }
     return {name: read_page(answer._repr_html_()) for name, answer in shown.items()}
 
 
 @pytest.mark.parametrize(
-    "name", ["alarming", "calm", "prior", "explanation", "production", "what if", "silent", "advice"]
+    "name",
+    [
+        "alarming",
+        "calm",
+        "prior",
+        "explanation",
+        "production",
+        "what if",
+        "silent",
+        "advice",
+        "conflict",
+        "intervals",
+        "comparison",
+        "calmed",
+        "same",
+        "estimate",
+        "source",
+    ],
 )
 def test_a_card_is_whole_and_stands_alone(name: str) -> None:
     """A card closes what it opens, has no script, address or id, and captions every table."""
@@ -63,6 +86,15 @@ def test_a_card_is_whole_and_stands_alone(name: str) -> None:
     assert page.names.count("caption") == page.names.count("table")
     assert all(a.get("scope") in ("row", "col") for element, a in page.elements if element == "th")
     assert all(a.get("role") == "img" and a.get("aria-label") for element, a in page.elements if element == "svg")
+
+
+def test_cards_share_a_page() -> None:
+    """No part of a card is a landmark, so two cards with tables of one caption leave a page's landmarks unique."""
+    for page in pages().values():
+        roles = {attributes.get("role") for _, attributes in page.elements}
+        assert roles <= {None, "img", "group"}
+        scrolled = [a for _, a in page.elements if a.get("tabindex") == "0"]
+        assert all(a.get("aria-label") for a in scrolled)
 
 
 def test_a_red_flag_comes_before_everything() -> None:
@@ -124,3 +156,42 @@ def test_impossible_evidence_keeps_its_flags() -> None:
     """A case without a posterior still opens with its flags, and says what clashes."""
     text = pages()["clash"].text
     assert text.index("RED FLAG") < text.index("No posterior.") < text.index("They clash:")
+
+
+def test_a_comparison_says_what_fired_before_what_moved() -> None:
+    """New red flags and the level come first, in words and with a sign; then each change and the targets it moved."""
+    answer = tt.load_model().compare(CALM, ALARMING)
+    text = pages()["comparison"].text
+    assert answer.fired
+    assert text.index("red flag") < text.index("The level goes ▲ up") < text.index("What is said otherwise")
+    furthest = max(answer.targets, key=lambda id: abs(answer.targets[id].after - answer.targets[id].before))
+    moved = answer.targets[furthest]
+    assert f"{furthest.replace('_', ' ')}{moved.before:.1%}{moved.before:.1%}{moved.after:.1%}{moved.after:.1%}" in text
+    assert "foot dropaddednot knownyes" in text
+    assert "▼ down" in pages()["calmed"].text
+    assert "Fire no more: foot drop" in pages()["calmed"].text
+    assert "tt-alert" not in [a.get("class") for _, a in pages()["calmed"].elements]
+    assert "The two cases say the same." in pages()["same"].text
+
+
+def test_an_estimate_says_how_far_to_trust_it() -> None:
+    """The number, its range, its grade in words, its sources and its note all stand on the card, escaped."""
+    card = read_page(Estimate(0.25, 0.1, 0.45, ("paper", HOSTILE), "D", f"guessed {HOSTILE}")._repr_html_())
+    for said in ("0.25", "from 0.1 to 0.45", "Grade D: judgement", "paper", f"guessed {HOSTILE}"):
+        assert said in card.text
+    assert "script" not in card.names
+    assert "Uncited" in read_page(Estimate.of(3.0)._repr_html_()).text
+
+
+def test_an_odds_ratio_has_room_above_one() -> None:
+    """The bar of a number past one ends past its range, so that the mark lies within it."""
+    card = read_page(Estimate(2.0, 1.2, 4.0)._repr_html_())
+    assert "the bar goes from 0 to 4.4" in card.text
+
+
+def test_a_source_is_text_and_no_link() -> None:
+    """Title, year and reference are shown; nothing is a link, so that a saved page has no outside address."""
+    card = read_page(Source("key", f"About {HOSTILE}", 1999, "https://example.org/x")._repr_html_())
+    for said in (f"About {HOSTILE}", "1999", "https://example.org/x", "key"):
+        assert said in card.text
+    assert not {"a", "script"} & set(card.names)

@@ -7,6 +7,8 @@ __all__ = ["GRADES", "Estimate", "Source"]
 import math
 from dataclasses import dataclass
 
+from toetwitch.knowledge.estimate_card import estimate_card, source_card
+
 GRADES = ("A", "B", "C", "D")
 """A and B: reported by the source for this very conditioning; C: scaled or pooled; D: judgement."""
 
@@ -31,6 +33,9 @@ class Source:
     title: str
     year: int = 0
     reference: str = ""
+
+    def _repr_html_(self) -> str:
+        return source_card(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,3 +97,6 @@ class Estimate:
         Estimate(value=0.75, low=0.5, high=0.875, sources=(), grade='', note='')
         """
         return Estimate(1 - self.value, 1 - self.high, 1 - self.low, self.sources, self.grade, self.note)
+
+    def _repr_html_(self) -> str:
+        return estimate_card(self)

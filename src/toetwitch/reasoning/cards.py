@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = [
     "advised_card",
+    "comparison_card",
     "conflict_card",
     "explanation_card",
     "flip_card",
@@ -35,6 +36,7 @@ from toetwitch.markup import (
 
 if TYPE_CHECKING:
     from toetwitch.reasoning.attribution import Production
+    from toetwitch.reasoning.comparison import Comparison, Movement
     from toetwitch.reasoning.conflict import Conflict
     from toetwitch.reasoning.explanation import Explanation
     from toetwitch.reasoning.flips import Flip
@@ -313,3 +315,51 @@ def conflict_card(answer: Conflict) -> Markup:
     rest = said if answer.verdict != "conflict" else []
     fits = [_capped("How each finding fits the rest, the least fitting first", columns, rows)] if rows else []
     return card("Do the findings fit together?", head, *rest, *fits)
+
+
+def comparison_card(answer: Comparison) -> Markup:
+    """Return what changed between two cases: rules that fired first, then the answers, then what moved and why."""
+    parts: list[object] = []
+    if answer.fired:
+        title = f"⚑ {len(answer.fired)} red flag{'s' if len(answer.fired) > 1 else ''} fired: "
+        parts.append(alert(title + ", ".join(map(words, answer.fired)), _level_change(answer)))
+    elif answer.level_after:
+        parts.append(_level_change(answer))
+    if answer.silent:
+        parts.append(paragraph(f"Fire no more: {', '.join(map(words, answer.silent))}."))
+    if not answer.changes:
+        parts.append(paragraph("The two cases say the same."))
+    else:
+        rows: list[list[object]] = [[words(c.id), c.kind, _said(c.before), _said(c.after)] for c in answer.changes]
+        parts.append(_capped("What is said otherwise", ["Id", "Kind", "Before", "After"], rows))
+    order = sorted(answer.targets, key=lambda id: -abs(answer.targets[id].after - answer.targets[id].before))
+    moved: list[list[object]] = [
+        [words(id), _barred(m.before), _barred(m.after), _reasons(m)] for id in order for m in [answer.targets[id]]
+    ]
+    if moved:
+        columns = ["Target", "Before", "After", "By what, in natural-log odds"]
+        parts.append(_capped("What moved, furthest first", columns, moved))
+    return card("What changed", *parts)
+
+
+def _level_change(answer: Comparison) -> Markup:
+    if answer.level_before == answer.level_after:
+        return paragraph(element("strong", f"The level stays: {words(answer.level_after)}."))
+    change = level_rank(answer.level_after) - level_rank(answer.level_before)
+    way = "▲ up" if change > 0 else "▼ down"
+    said = f"The level goes {way}, from {words(answer.level_before)} to {words(answer.level_after)}."
+    return paragraph(element("strong", said))
+
+
+def _reasons(movement: Movement) -> str:
+    parts = sorted(movement.contributions.items(), key=lambda item: -abs(item[1]))
+    told = [f"{words(id)} {part:+.2f}" for id, part in parts if abs(part) >= 0.005]
+    return ", ".join(told) or "nothing to tell apart"
+
+
+def _said(value: object) -> str:
+    if value is None:
+        return "not known"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return words(value)

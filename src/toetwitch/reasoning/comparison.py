@@ -22,6 +22,7 @@ from toetwitch.evidence import Evidence
 from toetwitch.frozen import FrozenMapping
 from toetwitch.inference import ExactInference
 from toetwitch.reasoning.assessment import described
+from toetwitch.reasoning.cards import comparison_card
 from toetwitch.reasoning.subsets import LANES_AT_ONCE, item_weights
 
 if TYPE_CHECKING:
@@ -150,6 +151,9 @@ class Comparison:
             why = ", ".join(f"{name} {part:+.2f}" for name, part in m.contributions.items() if abs(part) > 0.005)
             lines.append(f"  {id:<36} {m.before:>6.1%} -> {m.after:>6.1%}" + (f"   ({why})" if why else ""))
         return "\n".join(lines) or "Nothing changed."
+
+    def _repr_html_(self) -> str:
+        return comparison_card(self)
 
 
 def compare(inference: ExactInference, before: Evidence, after: Evidence, targets: Sequence[str]) -> Comparison:
