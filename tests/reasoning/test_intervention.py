@@ -189,3 +189,13 @@ def test_contraindicated_steps_are_withheld_and_medicines_are_for_the_prescriber
         if not step.advice.self_directed:
             assert step.status in ("with a prescriber", "already so")
             assert step.status == "already so" or "Never stop or change" in step.reason
+
+
+def test_a_model_answers_what_if_without_being_told_of_what() -> None:
+    """By default the causes and what the evidence speaks of are told, less what is set; that fits the memory."""
+    model = tt.load_model()
+    case = {"fasciculation": True, "caffeine_intake": "high", "toe_movement": True}
+    answer = model.what_if(case, {"caffeine_intake": "none_or_low"})
+    assert set(answer.instead) == {*model.causes, "fasciculation", "toe_movement"}
+    assert answer.instead.keys() == model.counterfactual(case, {"caffeine_intake": "none_or_low"}).keys()
+    assert answer.instead["fasciculation"]["true"] < answer.before["fasciculation"]["true"] == 1

@@ -185,6 +185,7 @@ def flip(
     mattering += entries(inference, [*rivals, *evidence.ids])
     mattering = [p for p in mattering if p.scale == "odds_ratio" or 0 < p.estimate.value < 1]
     if not rivals or not mattering:
+        inference.posterior(evidence, [])
         return ()
     search = FlipSearch(inference, evidence, rivals, book, mattering)
     brackets = search.singles()

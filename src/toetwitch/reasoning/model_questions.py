@@ -185,7 +185,8 @@ class ModelQuestions:
         do
             Context or cause to the state it is set to.
         targets
-            Ids; every variable that is not set by default.
+            Ids; by default the causes that are not set and all that the evidence speaks of, which any case affords:
+            a world of every variable beside the actual one may need more memory than there is.
 
         Raises
         ------
@@ -197,7 +198,7 @@ class ModelQuestions:
             When the evidence has probability zero, or would have under the intervention.
         """
         self._check_modifiable(do)
-        return self._network.what_if(evidence, do, targets)
+        return self._network.what_if(evidence, do, self._spoken_of(evidence, do) if targets is None else targets)
 
     def counterfactual(
         self,
@@ -207,6 +208,15 @@ class ModelQuestions:
     ) -> dict[str, dict[str, float]]:
         """Return what would have been seen under an intervention, given what was seen: target to state to probability.
 
+        Parameters
+        ----------
+        evidence
+            What was seen.
+        do
+            Context or cause to the state it is set to.
+        targets
+            Ids; by default the causes that are not set and all that the evidence speaks of.
+
         Raises
         ------
         EvidenceError
@@ -215,7 +225,7 @@ class ModelQuestions:
             When the evidence has probability zero.
         """
         self._check_modifiable(do)
-        return self._network.counterfactual(evidence, do, targets)
+        return self._network.counterfactual(evidence, do, self._spoken_of(evidence, do) if targets is None else targets)
 
     def advise(self, evidence: Mapping[str, object], *, policy: str | None = None) -> Advised:
         """Return what a person can do, ranked by which findings would persist; silent where the level asks for help.
@@ -400,6 +410,10 @@ class ModelQuestions:
             For a level that is not listed.
         """
         return read_diary(entries, levels, horizon=horizon, rates=rates)
+
+    def _spoken_of(self, evidence: Mapping[str, object], do: Mapping[str, object]) -> list[str]:
+        """Return the causes and what the evidence speaks of, less what is set."""
+        return [id for id in dict.fromkeys([*self.causes, *self._network.read(evidence).ids]) if id not in do]
 
     def _check_modifiable(self, do: Mapping[str, object]) -> None:
         variables = self._network.variables
