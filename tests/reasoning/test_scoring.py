@@ -23,6 +23,7 @@ from toetwitch.reasoning.scoring import (
     NaiveBayes,
     Outcome,
     Proportion,
+    confusion,
     outcome_of,
     ranking_scores,
     score_ranking,
@@ -140,3 +141,22 @@ def test_naive_bayes_of_nothing_is_the_prior_order() -> None:
     inference, network = two_causes()
     bayes = NaiveBayes.of(inference, ("a", "b"))
     assert bayes.ranking(read_evidence({}, network.by_id)) == bayes.prior_order
+
+
+def test_confusion_counts_each_case_once_on_or_off_the_diagonal() -> None:
+    """A case counts under the published cause that leads, else under its first, and never twice."""
+    evidence: dict[str, bool | str] = {"toe_movement": True}
+
+    def outcome(id: str, diagnosis: tuple[str, ...], ranking: tuple[str, ...]) -> Outcome:
+        case = Case(id, evidence, diagnosis, (), "self_care", "report", False)
+        return Outcome(case, ranking, {}, {})
+
+    found = confusion(
+        [
+            outcome("one", ("a", "b"), ("b", "a")),
+            outcome("two", ("a", "b"), ("c", "a")),
+            outcome("three", ("c",), ("c",)),
+            outcome("four", ("c",), ()),
+        ]
+    )
+    assert found == {"b": {"b": 1}, "a": {"c": 1}, "c": {"c": 1}}

@@ -18,7 +18,10 @@ from toetwitch.model import Model
 from toetwitch.reasoning.provenance import coverage
 from toetwitch.reasoning.scoring import Outcome, score_ranking, score_triage
 
-CLINIC = "- Where the setting is a neurology clinic the posterior sends most calm cases to an urgent appointment."
+SETTINGS = (
+    "- A setting moves the probabilities from which the posterior asks for a level along with the priors, so the same\n"
+    "  findings ask for the same level everywhere; its shifts are mostly judgement."
+)
 
 
 def card_text(model: Model, outcomes: Sequence[Outcome]) -> str:
@@ -115,7 +118,7 @@ def card_text(model: Model, outcomes: Sequence[Outcome]) -> str:
         "- A disease outside the list is taken for one of the listed causes, or leaves P(no listed "
         "cause) high; the simulated",
         "  people with an unknown disease show how often a listed cause is then said with confidence.",
-        *([CLINIC] if "neurology_clinic" in d.settings else []),
+        *([SETTINGS] if any(setting.odds_ratios for setting in d.settings.values()) else []),
         "- Differences by ancestry and by access to care are not modelled. Age enters in three bands and sex in two.",
         "- Findings are what a person notices and says; an examiner's signs are less uncertain than that.",
         "",

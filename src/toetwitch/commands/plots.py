@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["bars", "reliability_plot"]
+__all__ = ["bars", "matrix", "reliability_plot"]
 
 import html
 from collections.abc import Mapping, Sequence
@@ -79,3 +79,32 @@ def reliability_plot(title: str, curves: Mapping[str, Sequence[Bin]]) -> str:
         )
         shapes.append(f'<text x="{left + size + 60}" y="{y}">{html.escape(name)}</text>')
     return _svg(left + size + 220, top + size + 30, title, shapes)
+
+
+def matrix(title: str, counts: Mapping[str, Mapping[str, int]], names: Sequence[str]) -> str:
+    """Return a drawing of counts: what was so, down, against what was said, across; the diagonal is agreement.
+
+    Examples
+    --------
+    >>> text = matrix("Said", {"a": {"a": 2, "b": 1}}, ["a", "b"])
+    >>> "<title>Said</title>" in text and ">2</text>" in text
+    True
+    """
+    left, top, step = 250, 200, 17
+    size = step * len(names)
+    most = max((n for row in counts.values() for n in row.values()), default=1)
+    shapes = [f'<rect x="{left}" y="{top}" width="{size}" height="{size}" fill="none" stroke="{LINE}"/>']
+    for k, name in enumerate(names):
+        y, x = top + step * k + 13, left + step * k + 12
+        shapes.append(f'<text x="{left - 6}" y="{y}" text-anchor="end">{html.escape(name)}</text>')
+        shapes.append(f'<text transform="translate({x},{top - 6}) rotate(-60)">{html.escape(name)}</text>')
+    place = {name: k for k, name in enumerate(names)}
+    for row, said in counts.items():
+        for column, n in said.items():
+            x, y = left + step * place[column], top + step * place[row]
+            fill = FILL if row == column else "#e8b07a"
+            box = f'x="{x}" y="{y}" width="{step}" height="{step}"'
+            shapes.append(f'<rect {box} fill="{fill}" fill-opacity="{0.35 + 0.65 * n / most:.2f}"/>')
+            shapes.append(f'<text x="{x + step / 2}" y="{y + 13}" text-anchor="middle">{n}</text>')
+    shapes.append(f'<text x="{left - 6}" y="{top - 6}" text-anchor="end" font-style="italic">published, down</text>')
+    return _svg(left + size + 150, top + size + 20, title, shapes)

@@ -14,7 +14,14 @@ import numpy as np
 from toetwitch.commands.case_input import example_path
 from toetwitch.commands.model_card import card_text
 from toetwitch.commands.model_option import model_option
-from toetwitch.commands.plots import bars, reliability_plot
+from toetwitch.commands.plots import bars, matrix, reliability_plot
+from toetwitch.commands.validate_parts import (
+    confusion_part,
+    coverage_part,
+    robust_cases,
+    robustness_part,
+    table,
+)
 from toetwitch.evidence import read_evidence
 from toetwitch.knowledge.cases import Case, read_cases, read_figures
 from toetwitch.knowledge.red_flag import level_rank
@@ -27,6 +34,7 @@ from toetwitch.reasoning.scoring import (
     Outcome,
     Proportion,
     RankingScore,
+    confusion,
     ranking_scores,
     score_ranking,
     score_triage,
@@ -40,16 +48,18 @@ Lines = list[str]
 @click.command()
 @click.option("--out", type=click.Path(file_okay=False), default="docs", show_default=True, help="Where to write.")
 @click.option("--people", default=80, show_default=True, help="Simulated people in each cohort.")
+@click.option("--draws", default=100, show_default=True, help="Models drawn from the cited ranges.")
 @click.option("--seed", default=1, show_default=True, help="Of the simulation.")
+@click.option("--also", type=click.Path(dir_okay=False), multiple=True, help="A further file of cases to score beside.")
 @model_option
-def validate(out: str, people: int, seed: int, model_path: str | None) -> None:
+def validate(out: str, people: int, draws: int, seed: int, also: tuple[str, ...], model_path: str | None) -> None:
     """Write validation.md with its drawings, and model_card.md, into a folder; takes a few minutes."""
     model = load_model(model_path)
     folder = Path(out)
     (folder / "images").mkdir(parents=True, exist_ok=True)
     cases = read_cases(example_path(), model.definition.network)
     runs = {}
-    for name, setting, also in (
+    for name, setting, told in (
         ("as given", None, {}),
         (f"with {COMPLAINT} set", None, {COMPLAINT: True}),
         ("setting primary_care", "primary_care", {}),
@@ -58,9 +68,11 @@ def validate(out: str, people: int, seed: int, model_path: str | None) -> None:
         if setting is None or setting in model.definition.settings:
             click.echo(f"cases, {name}", err=True)
             seen = model if setting is None else load_model(model_path, setting=setting)
-            runs[name] = _outcomes(seen, cases, also)
+            runs[name] = _outcomes(seen, cases, told)
     click.echo("simulated people", err=True)
     cohorts = {name: _cohort(model, name, people, seed) for name in COHORTS}
+    click.echo("drawn models", err=True)
+    robust = robust_cases(model, cases, draws, seed)
     outcomes = runs["as given"][0]
     _draw(folder / "images", runs["as given"], cohorts, _baselines(model, cases), cases)
     parts = [
@@ -68,10 +80,13 @@ def validate(out: str, people: int, seed: int, model_path: str | None) -> None:
         _ranking_part(runs, _baselines(model, cases)),
         _group_part(outcomes),
         _triage_part({name: run[0] for name, run in runs.items()}),
-        _miss_part(outcomes),
+        *([_beside_part(model, also)] if also else []),
+        confusion_part(outcomes),
+        robustness_part(robust, draws),
         _calibration_part(cases, runs["as given"][1], model.causes),
         _cohort_part(cohorts, people, model.causes),
         _cause_part(cohorts[COHORTS[0]], model.causes),
+        coverage_part(model, COMPLAINT, max(1, people // 8), max(20, draws // 2), seed),
         _figure_part(),
     ]
     (folder / "validation.md").write_text("\n\n".join("\n".join(part) for part in parts) + "\n", encoding="utf-8")
@@ -145,14 +160,6 @@ def _opening(model: Model, cases: Sequence[Case]) -> Lines:
     ]
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> Lines:
-    return [
-        "| " + " | ".join(head) + " |",
-        "|" + " --- |" * len(head),
-        *("| " + " | ".join(map(str, row)) + " |" for row in rows),
-    ]
-
-
 RANKING_HEAD = ("", "strict top-1", "strict top-3", "lenient top-1", "lenient top-3")
 
 
@@ -165,7 +172,7 @@ def _ranking_part(runs: Mapping[str, Run], baselines: Mapping[str, RankingScore]
     by_posterior = score_ranking((o.case, o.other_orders["posterior"]) for o in runs["as given"][0])
     rows.append(["as given, by posterior alone", *_shares(by_posterior)])
     rows += [[f"baseline: {name}", *_shares(found)] for name, found in baselines.items()]
-    return ["## Which cause leads", "", *_table(RANKING_HEAD, rows), "", "![Shares](images/ranking.svg)"]
+    return ["## Which cause leads", "", *table(RANKING_HEAD, rows), "", "![Shares](images/ranking.svg)"]
 
 
 def _group_part(outcomes: Sequence[Outcome]) -> Lines:
@@ -176,7 +183,7 @@ def _group_part(outcomes: Sequence[Outcome]) -> Lines:
         ranking_scores(outcomes, lambda case: [tests[case.uses_tests]]),
         ranking_scores(outcomes, lambda case: case.diagnosis),
     ):
-        lines += ["", *_table(RANKING_HEAD, [[name, *_shares(found)] for name, found in scores.items()])]
+        lines += ["", *table(RANKING_HEAD, [[name, *_shares(found)] for name, found in scores.items()])]
     return lines
 
 
@@ -195,21 +202,31 @@ def _triage_part(runs: Mapping[str, Sequence[Outcome]]) -> Lines:
             rows.append([name, policy, found.under, found.over_calm, found.over_calm_aside])
             if name == "as given":
                 floors += [[policy, level, share] for level, share in found.under_by_floor.items()]
-    lines += _table(("", "policy", "under-triage", "over-triage", f"over-triage without {ASIDE}"), rows)
-    lines += ["", *_table(("policy", "floor", "under-triage"), floors), ""]
+    lines += table(("", "policy", "under-triage", "over-triage", f"over-triage without {ASIDE}"), rows)
+    lines += ["", *table(("policy", "floor", "under-triage"), floors), ""]
     found = score_triage(runs["as given"], "article")
     lines += [f"Under: {', '.join(found.under_ids) or 'none'}.", f"Over: {', '.join(found.over_ids) or 'none'}."]
     return lines
 
 
-def _miss_part(outcomes: Sequence[Outcome]) -> Lines:
-    lines: Lines = ["## Confusion: what led instead", ""]
-    rows = [
-        [o.case.id, ", ".join(o.case.diagnosis), ", ".join(o.ranking[:3])]
-        for o in outcomes
-        if o.ranking[0] not in o.case.diagnosis
+def _beside_part(model: Model, paths: Sequence[str]) -> Lines:
+    rows: list[list[object]] = []
+    for path in paths:
+        cases = read_cases(path, model.definition.network)
+        outcomes = _outcomes(model, cases, {})[0]
+        scores = {"all": score_ranking((o.case, o.ranking) for o in outcomes)}
+        scores |= ranking_scores(outcomes, lambda case: [f"kind {case.kind}"])
+        rows += [[f"{Path(path).stem}, {name}", *_shares(found)] for name, found in scores.items()]
+        urgency = score_triage(outcomes, "article")
+        rows.append([f"{Path(path).stem}, urgency", "under-triage", urgency.under, "over-triage", urgency.over_calm])
+    return [
+        "## Pictures that are no published cases",
+        "",
+        "Written from references before the model was asked. Who writes a picture knows what it shows, so these say",
+        "whether a cause is recognised at all, not how often people are.",
+        "",
+        *table(RANKING_HEAD, rows),
     ]
-    return [*lines, *_table(("case", "published", "first three"), sorted(rows, key=lambda row: str(row[1])))]
 
 
 def _bin_rows(bins: Sequence[Bin]) -> list[list[object]]:
@@ -233,7 +250,7 @@ def _calibration_part(cases: Sequence[Case], said: Mapping[str, np.ndarray], cau
         "(stress, caffeine) seem",
         "too probable here; and published cases are rarer diseases than the community has.",
         "",
-        *_table(("probability", "mean", "named"), _bin_rows(reliability(values, happened))),
+        *table(("probability", "mean", "named"), _bin_rows(reliability(values, happened))),
         "",
         f"Brier score {brier(values, happened):.4f}, log score {log_score(values, happened):.4f} nats.",
         "",
@@ -284,7 +301,7 @@ def _cohort_part(cohorts: Mapping[str, Mapping[str, np.ndarray]], people: int, c
         "six findings of its own",
         "while no listed cause is present. Scores are means over every cause and person.",
         "",
-        *_table(head, rows),
+        *table(head, rows),
         "",
         "![Reliability, simulated people](images/reliability_simulated.svg)",
     ]
@@ -302,7 +319,7 @@ def _cause_part(cohort: Mapping[str, np.ndarray], causes: Sequence[str]) -> Line
         for id in causes
     ]
     head = ("cause", "present in", "mean probability", "Brier", "log score, nats")
-    return ["## Scores by cause, people drawn from the model", "", *_table(head, rows)]
+    return ["## Scores by cause, people drawn from the model", "", *table(head, rows)]
 
 
 def _figure_part() -> Lines:
@@ -326,6 +343,9 @@ def _draw(
         for name, found in shares.items()
         for k, kind in enumerate(RANKING_HEAD[1:])
     ]
+    names = sorted(said for said in run[1])
+    text = matrix("Published cause against the cause that leads", confusion(run[0]), names)
+    (folder / "confusion.svg").write_text(text, encoding="utf-8")
     (folder / "ranking.svg").write_text(bars("Share of published cases, with 95 % intervals", rows), encoding="utf-8")
     pairs = {"published cases": reliability(*_pairs(cases, run[1]))}
     text = reliability_plot("Probability said against share named, published cases", pairs)

@@ -23,6 +23,7 @@ __all__ = [
     "Proportion",
     "RankingScore",
     "TriageScore",
+    "confusion",
     "outcome_of",
     "ranking_scores",
     "score_ranking",
@@ -213,6 +214,29 @@ def score_ranking(ranked: Iterable[tuple[Case, Sequence[str]]]) -> RankingScore:
 
 def _place(ranking: Sequence[str], right: Sequence[str]) -> float:
     return min((place for place, id in enumerate(ranking, start=1) if id in right), default=math.inf)
+
+
+def confusion(outcomes: Sequence[Outcome]) -> dict[str, dict[str, int]]:
+    """Return how often each cause led where another, or itself, was published.
+
+    Parameters
+    ----------
+    outcomes
+        What was answered; those without a ranking are left out.
+
+    Returns
+    -------
+    dict
+        Published cause to leading cause to how many cases. A case of several diagnoses counts under the one that leads
+        if it is one of them, else under the first.
+    """
+    found: dict[str, dict[str, int]] = {}
+    for outcome in outcomes:
+        if outcome.ranking:
+            led, right = outcome.ranking[0], outcome.case.diagnosis
+            row = found.setdefault(led if led in right else right[0], {})
+            row[led] = row.get(led, 0) + 1
+    return found
 
 
 def ranking_scores(outcomes: Sequence[Outcome], key: Callable[[Case], Iterable[str]]) -> dict[str, RankingScore]:

@@ -7,10 +7,11 @@ Everybody in a cohort has the complaint, and of each person only a random part o
 
 from __future__ import annotations
 
-__all__ = ["COHORTS", "Cohort", "simulate"]
+__all__ = ["COHORTS", "Cohort", "World", "simulate"]
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +46,36 @@ MOST_DRAWN = 200_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class World:
+    """How the truth differs from the model.
+
+    Parameters
+    ----------
+    numbers
+        Parameter path to its true value, shape (1,); the others are as stated.
+    shifts
+        Cause to the ratio by which its true prior odds differ.
+    """
+
+    numbers: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    shifts: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("numbers", "shifts"):
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+
+    def resolved(self, network: NetworkDefinition) -> Resolved:
+        """Return the tables of this world.
+
+        Raises
+        ------
+        TableError
+            When its numbers give no model.
+        """
+        return resolve(network, shifts=self.shifts, numbers=Numbers(1, dict(self.numbers)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Cohort:
     """Simulated people.
 
@@ -56,11 +87,17 @@ class Cohort:
         Variable to the state of each person, shape (people,).
     known
         Variable to whether it is told, shape (people,).
+    worlds
+        The worlds that people come from.
+    world_of
+        Which of them each person comes from, shape (people,).
     """
 
     name: str
     states: Mapping[str, Int]
     known: Mapping[str, NDArray[np.bool_]]
+    worlds: tuple[World, ...] = ()
+    world_of: Int = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     def rows(self, network: NetworkDefinition) -> list[dict[str, object]]:
         """Return what each person tells, as evidence."""
@@ -107,15 +144,17 @@ def simulate(network: NetworkDefinition, name: str, people: int, *, complaint: s
         raise EvidenceError(f"cohort {name!r}; expected one of {', '.join(COHORTS)}")
     outside = name == "unknown disease"
     worlds = _worlds(network, name, rng)
-    blocks: list[dict[str, Int]] = []
-    for k, world in enumerate(worlds):
-        wanted = people * (k + 1) // len(worlds) - people * k // len(worlds)
-        blocks.append(_with_complaint(network, world, wanted, complaint, rng, outside))
+    wanted = [people * (k + 1) // len(worlds) - people * k // len(worlds) for k in range(len(worlds))]
+    blocks = [
+        _with_complaint(network, world.resolved(network), count, complaint, rng, outside)
+        for world, count in zip(worlds, wanted, strict=True)
+    ]
     states = {id: np.concatenate([block[id] for block in blocks]) for id in network.by_id}
-    return Cohort(name, states, _told(network, people, complaint, rng))
+    told = _told(network, people, complaint, rng)
+    return Cohort(name, states, told, tuple(worlds), np.repeat(np.arange(len(worlds)), wanted))
 
 
-def _worlds(network: NetworkDefinition, name: str, rng: np.random.Generator) -> list[Resolved]:
+def _worlds(network: NetworkDefinition, name: str, rng: np.random.Generator) -> list[World]:
     stated = parameters(network)
     if name == "numbers drawn":
         return _drawn(network, stated, rng)
@@ -123,23 +162,25 @@ def _worlds(network: NetworkDefinition, name: str, rng: np.random.Generator) -> 
         weaker = {
             p.path: np.array([_tempered(network, p)]) for p in stated if p.role == "link" and _tempers(network, p)
         }
-        return [resolve(network, numbers=Numbers(1, weaker))]
+        return [World(numbers=weaker)]
     if name in ("rarer", "commoner"):
         ratio = 0.5 if name == "rarer" else 2.0
         causes = [v.id for v in network.of_kind("cause") if isinstance(network.table_of[v.id], Logistic)]
-        return [resolve(network, shifts=dict.fromkeys(causes, ratio))]
-    return [resolve(network)]
+        return [World(shifts=dict.fromkeys(causes, ratio))]
+    return [World()]
 
 
-def _drawn(network: NetworkDefinition, stated: Sequence[Parameter], rng: np.random.Generator) -> list[Resolved]:
+def _drawn(network: NetworkDefinition, stated: Sequence[Parameter], rng: np.random.Generator) -> list[World]:
     """Return models drawn from the ranges; draws under which there is no model are drawn again."""
-    found: list[Resolved] = []
+    found: list[World] = []
     for _ in range(50 * DRAWS):
         drawn = draw_numbers([p for p in stated if p.role != "row"], 1, rng)
+        world = World(numbers={**drawn, **_raised(network, stated, drawn)})
         try:
-            found.append(resolve(network, numbers=Numbers(1, {**drawn, **_raised(network, stated, drawn)})))
+            world.resolved(network)
         except TableError:
             continue
+        found.append(world)
         if len(found) == DRAWS:
             return found
     raise EvidenceError(f"{len(found)} of {50 * DRAWS} draws gave a model; expected {DRAWS}")
