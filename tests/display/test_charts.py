@@ -7,6 +7,7 @@ import builtins
 import html
 import importlib
 import math
+import os
 import pickle
 import re
 import sys
@@ -31,7 +32,8 @@ from toetwitch.reasoning.scoring import Outcome, Proportion
 from toetwitch.reasoning.sensitivity import Sensitivity, SensitivityFunction, SourceEffect
 from toetwitch.reasoning.uncertainty import Interval, Intervals
 
-pytest.importorskip("matplotlib")
+if not os.environ.get("TOETWITCH_DRAW_CHARTS"):
+    pytest.importorskip("matplotlib", reason="needs matplotlib: pip install 'toetwitch[charts]'")
 
 LONG = "An exceedingly long name of a cause that nobody would ever print on one line, not even in a very wide journal"
 MATHS = "costs $5 and \\frac{1}{2} more than $4_x^"
