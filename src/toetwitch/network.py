@@ -17,6 +17,7 @@ from toetwitch.evidence import Evidence
 from toetwitch.frames import Codes, read_codes
 from toetwitch.inference import ExactInference
 from toetwitch.inference.counterfactual import Counterfactual
+from toetwitch.inference.explanations import MostProbableExplanations, k_best
 from toetwitch.interop import from_pgmpy, read_bif, to_pgmpy
 from toetwitch.knowledge.network import NetworkDefinition
 from toetwitch.reasoning.network_card import network_card
@@ -192,6 +193,25 @@ class Network(NetworkQuestions):
         """
         _, states = self._inference.mpe(self.read(evidence))
         return {id: self.variables[id].states[state] for id, state in states.items()}
+
+    def k_best(self, evidence: Mapping[str, object] | None = None, k: int = 5) -> MostProbableExplanations:
+        """Return the k most probable complete assignments given hard, excluded and likelihood evidence.
+
+        Parameters
+        ----------
+        evidence
+            As for `mpe`, which is the first of them.
+        k
+            How many; fewer come back when fewer assignments are possible.
+
+        Raises
+        ------
+        EvidenceError
+            For Jeffrey evidence, and for a k that is no positive integer.
+        ImpossibleEvidenceError
+            When the evidence has probability zero.
+        """
+        return k_best(self._inference, self.read(evidence), k)
 
     def clash(self, evidence: Mapping[str, object]) -> tuple[str, ...]:
         """Return a minimal set of evidence ids that cannot hold together, or () when all can."""

@@ -21,9 +21,9 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from toetwitch.engine.assignment import most_probable
 from toetwitch.engine.batches import Batch, run_batch
 from toetwitch.engine.cohort import FlatNetwork, answer_cohort, flatten
+from toetwitch.engine.explanations import most_probable_explanations
 from toetwitch.engine.factors import Evidence
 from toetwitch.engine.gradient import Gradient, differentiate
 from toetwitch.engine.native import note_work, row_kernel
@@ -226,11 +226,22 @@ class CompiledNetwork:
         self, hard: Mapping[int, int], soft: Mapping[int, ArrayLike] = MappingProxyType({})
     ) -> tuple[float, tuple[int, ...]]:
         """Return the natural logarithm of the largest probability of a complete assignment, and that assignment."""
+        found = self.k_best(hard, soft, 1)
+        return found[0] if found else (-np.inf, tuple(int(hard.get(v, 0)) for v in range(len(self.sizes))))
+
+    def k_best(
+        self, hard: Mapping[int, int], soft: Mapping[int, ArrayLike] = MappingProxyType({}), k: int = 10
+    ) -> tuple[tuple[float, tuple[int, ...]], ...]:
+        """Return the k most probable complete assignments, each with the natural logarithm of its probability.
+
+        Fewer when fewer are possible, none when the evidence is impossible. Equally probable ones come in the order of
+        their states, first variable first.
+        """
         evidence = self._evidence(hard, soft)
         pattern = self._pattern(evidence)
-        program = self._program(pattern, complete=True)
-        best, states = most_probable(program, self._potentials, evidence, len(self.sizes))
-        return best, tuple(int(hard[v]) if v in hard else states[v] for v in range(len(self.sizes)))
+        return most_probable_explanations(
+            lambda: self._program(pattern, complete=True), self._potentials, evidence, self.sizes, k
+        )
 
     def gradient(
         self, hard: Mapping[int, int], soft: Mapping[int, ArrayLike] = MappingProxyType({})
