@@ -75,6 +75,7 @@ class Counterfactual:
     def __init__(self, exact: ExactInference) -> None:
         self.exact = exact
         self._twin = lru_cache(maxsize=128)(self._build)
+        self._without = lru_cache(maxsize=64)(self._build_without)
 
     def intervened(self, evidence: Evidence, do: Mapping[str, int], targets: Sequence[str]) -> dict[str, Array]:
         """Return P(target | evidence, do), shape (states,): the evidence is what is seen under the intervention.
@@ -120,12 +121,56 @@ class Counterfactual:
         found.update({i: np.eye(sizes[i])[state] for i, state in setting})
         return {id: found[index(id)] for id in targets}
 
+    def vanishing(self, evidence: Evidence, cause: str, findings: Sequence[str]) -> dict[str, float]:
+        """Return P(finding as seen, and lower were the cause switched off | evidence), all but findings as it was.
+
+        Findings are noisy-MAX variables; those that stand between them and the cause have copies, whether they are
+        graded or binary, seen or not, brought about by the cause or held back by it. Other causes stay as they are.
+
+        Raises
+        ------
+        ImpossibleEvidenceError
+            When the evidence has probability zero.
+        """
+        index, sizes = self.exact.index, self.exact.resolved.sizes
+        wanted = tuple(sorted(index(id) for id in findings))
+        twin = self._without(index(cause), wanted)
+        hard = {index(id): state for id, state in evidence.hard.items()}
+        soft = {index(id): weights for id, weights in self.exact.weights(evidence).items()}
+        found = dict.fromkeys(findings, 0.0)
+        for id in findings:
+            i = index(id)
+            if i not in twin.primed:
+                continue
+            with self.exact.named_budget():
+                log_evidence, joint = twin.compiled.joint(hard, soft, [i, twin.primed[i]])
+            if math.isinf(log_evidence):
+                raise ImpossibleEvidenceError("the evidence has probability zero", evidence.ids)
+            seen = [hard[i]] if i in hard else range(1, sizes[i])
+            found[id] = float(sum(joint[s, :s].sum() for s in seen))
+        return found
+
     # -- the twin network -----------------------------------------------------------------------------------------
+
+    def _build_without(self, cause: int, wanted: tuple[int, ...]) -> _Twin:
+        resolved = self.exact.resolved
+        count = len(self.exact.network.variables)
+        findings = {
+            i
+            for i, potential in enumerate(resolved.potentials)
+            if isinstance(potential, NoisyMax) or any(j >= count for j in potential.scope)
+        }
+        parents = [_parents(i, potential) if i in findings else () for i, potential in enumerate(resolved.potentials)]
+        return self._twin_of(((cause, 0),), _below({cause}, parents) & _above(wanted, parents))
 
     def _build(self, setting: tuple[tuple[int, int], ...], wanted: tuple[int, ...]) -> _Twin:
         resolved = self.exact.resolved
         parents = [_parents(i, potential) for i, potential in enumerate(resolved.potentials)]
-        below = _below({i for i, _ in setting}, parents) & _above(wanted, parents)
+        return self._twin_of(setting, _below({i for i, _ in setting}, parents) & _above(wanted, parents))
+
+    def _twin_of(self, setting: tuple[tuple[int, int], ...], below: set[int]) -> _Twin:
+        """Return the network of both worlds, with a copy of each variable of `below`."""
+        resolved = self.exact.resolved
         work = _Work(list(resolved.sizes), list(resolved.potentials), dict(setting))
         for i in sorted(below):
             work.primed[i] = work.new(resolved.sizes[i])

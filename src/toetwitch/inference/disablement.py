@@ -16,7 +16,8 @@ Where the evidence allows it, all of this is read off the lanes of the posterior
 (`toetwitch.inference.expansion`), to six digits or better.
 
 `toetwitch.inference.twin` answers the same question on the explicit twin network, and takes over for the few forms that
-this scheme leaves out (links that never fail into a finding above, deeper chains).
+this scheme leaves out (links that never fail into a finding above, deeper chains, findings in between that are graded
+and unknown or that a cause holds back).
 
 References
 ----------
@@ -100,6 +101,10 @@ class Disablement:
         present = [id for id, s in evidence.hard.items() if s > 0 and self._child(self.exact.index(id)) is not None]
         soft = [id for id in weights if self._child(self.exact.index(id)) is not None and len(weights[id]) == 2]
         findings = [self._finding(id, evidence) for id in (*present, *soft)]
+        aside = self.twin.side_by_side(evidence) if findings else ()
+        if aside:
+            explicit = self.twin.necessity(evidence)
+            return {cause: {finding.id: explicit[cause][finding.id] for finding in findings} for cause in self.causes}
         shares = self._by_sums(findings, evidence, weights)
         if shares is not None:
             return self._table(findings, shares)

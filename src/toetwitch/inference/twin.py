@@ -7,6 +7,10 @@ anyway. The maximum of contributions respects that order, so the twin of a noisy
 a lane of one run. A graded finding observed in state s gets a fourth value, "above s", which the evidence rules out.
 Causes that the switched cause may have led to stay as they were: the question is what *this* cause produces now.
 
+Two forms do not fold into these three values: a graded finding in between whose state is not known, and a finding in
+between that the cause holds back, which would appear, and bring about others, once the cause is gone. For the causes
+that they concern, the two worlds stand side by side (`Counterfactual.vanishing`).
+
 References
 ----------
 Balke & Pearl (1994), Probabilistic evaluation of counterfactual queries. AAAI-94.
@@ -27,6 +31,7 @@ from numpy.typing import NDArray
 
 from toetwitch.engine import CompiledNetwork, Dense, NoisyMax, Term
 from toetwitch.evidence import Evidence
+from toetwitch.inference.counterfactual import Counterfactual
 from toetwitch.inference.exact import ExactInference
 
 Array = NDArray[np.float64]
@@ -54,6 +59,9 @@ class TwinInference:
     def __init__(self, exact: ExactInference, causes: Sequence[str]) -> None:
         self.exact = exact
         self.causes = tuple(causes)
+        self.worlds = Counterfactual(exact)
+        self._parents = {i: self._direct(i) for i in self._folded(())}
+        self._odd = self._odd_between()
         self._twin = lru_cache(maxsize=64)(self._build)
 
     def necessity(self, evidence: Evidence) -> dict[str, dict[str, float]]:
@@ -72,17 +80,63 @@ class TwinInference:
         targets = [self.exact.index(id) for id in findings]
         needed = set(targets) | self._above(targets)
         lanes = {i: potential for i, potential in twin.lanes.items() if i in needed}
-        if not lanes:
+        aside = self.side_by_side(evidence)
+        if not lanes and not aside:
             return {cause: dict.fromkeys(findings, 0.0) for cause in self.causes}
         log_evidence, marginals = twin.compiled.lanes(hard, soft, lanes, targets)
-        possible = ~np.isinf(log_evidence)
-        return {
+        possible = np.broadcast_to(~np.isinf(log_evidence), len(self.causes))
+        found = {
             cause: {
-                id: float(marginals[i][THANKS_TO_CAUSE, lane]) if possible[lane] else 0.0
+                id: float(marginals[i][THANKS_TO_CAUSE, lane if lanes else 0]) if possible[lane] else 0.0
                 for id, i in zip(findings, targets, strict=True)
             }
             for lane, cause in enumerate(self.causes)
         }
+        if possible.any():
+            found.update({cause: self.worlds.vanishing(evidence, cause, findings) for cause in aside})
+        return found
+
+    def side_by_side(self, evidence: Evidence) -> tuple[str, ...]:
+        """Return the causes for which a finding in between does not fold."""
+        if not self._odd:
+            return ()
+        between = set(self._odd) & self._above([self.exact.index(id) for id in self._attributed(evidence)])
+        names = self.exact.network.variables
+        graded = {i for i in between if self.exact.resolved.sizes[i] > 2 and names[i].id not in evidence.hard}
+        held = {j for i in between for j in self._odd[i]}
+        return tuple(
+            cause
+            for cause in self.causes
+            if (c := self.exact.index(cause)) in held or any(c in self._findings_above(i) for i in graded)
+        )
+
+    def _odd_between(self) -> dict[int, tuple[int, ...]]:
+        """Return the findings above another that are graded, or that causes can hold back, with these causes."""
+        count, potentials = len(self.exact.network.variables), self.exact.resolved.potentials
+        between = {j for i in self._parents for j in self._parents[i] if j in self._parents and j < count}
+        found: dict[int, tuple[int, ...]] = {}
+        for i in sorted(between):
+            holding = tuple(j for j in self._parents[i] if j < count) if isinstance(potentials[i], Dense) else ()
+            if holding or self.exact.resolved.sizes[i] > 2:
+                found[i] = holding
+        return found
+
+    def _direct(self, i: int) -> list[int]:
+        potential = self.exact.resolved.potentials[i]
+        if isinstance(potential, Dense):
+            return [j for j in potential.scope if j != i]
+        return [term.parent for term in potential.terms if term.parent is not None]
+
+    def _findings_above(self, i: int) -> set[int]:
+        """Return what stands above a finding by way of findings alone."""
+        found: set[int] = set()
+        stack = [i]
+        while stack:
+            for j in self._parents.get(stack.pop(), []):
+                if j not in found:
+                    found.add(j)
+                    stack.append(j)
+        return found
 
     def _attributed(self, evidence: Evidence) -> list[str]:
         present = [id for id, s in evidence.hard.items() if s > 0 and self._folds(id)]
