@@ -152,3 +152,14 @@ def test_the_reference_is_rendered(site: Path) -> None:
     for said in ("Answer one case: the likelihood of every cause", "credible interval", "Parameters", "Raises",
                  "UnknownNameError", "matplotlib.figure.Figure"):  # fmt: skip
         assert said in text
+
+
+def test_pages_can_be_used_without_a_mouse(site: Path) -> None:
+    """Every heading by role has a level, code scrolls with the keyboard, landmarks are told apart."""
+    for path in site.rglob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        assert all("aria-level" in tag for tag in re.findall(r'<[^>]*role="heading"[^>]*>', text)), path
+        assert all("tabindex" in tag for tag in re.findall(r"<pre[^>]*>", text)), path
+        asides = re.findall(r"<aside[^>]*>", text)
+        labels = re.findall(r'<aside[^>]*aria-label="([^"]*)"', text)
+        assert len(labels) == len(set(labels)) == len(asides), path
