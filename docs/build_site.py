@@ -65,6 +65,7 @@ def _write(path: Path, text: str) -> None:
     for origin, page in OTHERS.items():
         text = re.sub(rf"\]\((?:\.\./)?{re.escape(origin)}(#[^)]*)?\)", rf"]({page}\1)", text)
     text = re.sub(r"\]\((?:\.\./)?docs/", "](", text)
+    text = text.replace("](notebooks)", "](notebooks/01_first_assessment.ipynb)")
     text = re.sub(r"(src=\")(?:\.\./)?docs/", r"\1", text)
     path.write_text(text, encoding="utf-8")
 
