@@ -158,8 +158,9 @@ class Page {
     for (const name of ["details", "why", "ask", "what_if"]) this.showPart(name);
   }
 
-  /** Flags and answers come before the probabilities are there. */
+  /** Flags and answers come before the probabilities are there; what is shown of those is of the case before. */
   showFlags({ answers, triage }) {
+    for (const section of Object.values(this.parts)) section.setAttribute("aria-busy", "true");
     this.showLevel(triage, true);
     this.showChips(answers);
     for (const [id, row] of this.rows) row.show(answers[id]);
