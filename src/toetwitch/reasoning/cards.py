@@ -6,6 +6,7 @@ __all__ = [
     "advised_card",
     "comparison_card",
     "conflict_card",
+    "enclosure_card",
     "explanation_card",
     "flip_card",
     "intervals_card",
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from toetwitch.reasoning.attribution import Production
     from toetwitch.reasoning.comparison import Comparison, Movement
     from toetwitch.reasoning.conflict import Conflict
+    from toetwitch.reasoning.enclosure import Enclosure
     from toetwitch.reasoning.explanation import Explanation
     from toetwitch.reasoning.flips import Flip
     from toetwitch.reasoning.intervention import AdviceEffect, Advised, WhatIf
@@ -281,6 +283,18 @@ def intervals_card(answer: Intervals) -> Markup:
     if answer.rejected:
         note += f" {answer.rejected} draws gave no model and were left out."
     return card("How sure the numbers leave us", paragraph(note), _capped("Intervals", columns, rows))
+
+
+def enclosure_card(answer: Enclosure) -> Markup:
+    """Return how far a posterior can go, proven from outside and attained from inside."""
+    spans = [("proven", answer.low, answer.high), ("attained", answer.attained_low, answer.attained_high)]
+    rows: list[list[object]] = [
+        [name, range_bar(low, answer.posterior, high, f"{low:.2%} to {high:.2%}"), f"{low:.2%}", f"{high:.2%}"]
+        for name, low, high in (spans[:1] if answer.exact else spans)
+    ]
+    title = f"{words(answer.target)} = {words(answer.state)}, numbers anywhere in their ranges"
+    note = f"{answer.posterior:.2%} with the estimates; outer bounds by {answer.method}."
+    return card(title, paragraph(note), table("Bounds", ["Bounds", "Interval", "Low", "High"], rows))
 
 
 def conflict_card(answer: Conflict) -> Markup:

@@ -23,12 +23,15 @@ from toetwitch.frozen import FrozenMapping
 from toetwitch.inference import ExactInference
 from toetwitch.reasoning.assessment import described
 from toetwitch.reasoning.cards import comparison_card
-from toetwitch.reasoning.subsets import LANES_AT_ONCE, item_weights
+from toetwitch.reasoning.subsets import item_weights
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Array = NDArray[np.float64]
+
+LANES = 128
+"""Mixtures a run: all targets are asked for, and their tables are to stay in cache."""
 
 MOST_CHANGES = 14
 """16,384 mixtures of the two cases."""
@@ -221,8 +224,8 @@ def _contributions(
     taken = (masks[:, None] >> np.arange(n)) & 1 == 1
     shared = Evidence({}, {id: weights for id, weights in now.items() if id not in ids}, {})
     worth: dict[str, list[Array]] = {id: [] for id in targets}
-    for start in range(0, len(masks), LANES_AT_ONCE):
-        block = taken[start : start + LANES_AT_ONCE]
+    for start in range(0, len(masks), LANES):
+        block = taken[start : start + LANES]
         varied = {}
         for k, id in enumerate(ids):
             unknown = np.ones(len(inference.network.by_id[id].states))

@@ -14,8 +14,8 @@ What an entry can be follows from the ranges by interval arithmetic: a noisy-MAX
 background, a logistic table from the ranges of its odds ratios and of its intercept, the latter solved at the least
 and the most favourable weights that the parents' own tables allow. Sums are taken where the tables are small.
 
-Outer bounds of many uncertain numbers are wider than the exact extremes: what cannot be extreme together is taken as if
-it could. They are for judging how much can be proven; credible intervals are for judging what is likely.
+Outer bounds of many numbers are wider than the extremes: what cannot be extreme together is taken as if it could. They
+are for judging how much can be proven; credible intervals are for judging what is likely.
 
 References
 ----------
@@ -40,6 +40,7 @@ from toetwitch.evidence import Evidence
 from toetwitch.inference import ExactInference
 from toetwitch.knowledge import table as stated
 from toetwitch.knowledge.estimate import Estimate
+from toetwitch.reasoning.cards import enclosure_card
 from toetwitch.reasoning.corners import attained
 from toetwitch.reasoning.ratio_bounds import odds_bounds
 
@@ -116,6 +117,9 @@ class Enclosure:
         inside = "" if self.exact else f"; {self.attained_low:.2%} .. {self.attained_high:.2%} attained"
         return f"P({self.target} = {self.state}) = {self.posterior:.2%}, proven within {where}{inside}"
 
+    def _repr_html_(self) -> str:
+        return enclosure_card(self)
+
 
 def enclosure(inference: ExactInference, evidence: Evidence, target: str, state: int) -> Enclosure:
     """Return bounds on P(target = state | evidence) that hold for all numbers within their cited ranges.
@@ -165,7 +169,7 @@ def outer_bounds(inference: ExactInference, evidence: Evidence, target: str, sta
     low, high, methods = 0.0, 1.0, []
     if len(inference.network.by_id[target].states) == 2:
         odds = odds_bounds(inference, evidence, target, tables)
-        ends = [_of_odds(odds[0]), _of_odds(odds[1])]
+        ends = [1.0 if o == math.inf else o / (1 + o) for o in odds]
         low, high = (ends[0], ends[1]) if state == 1 else (1 - ends[1], 1 - ends[0])
         methods.append("odds ratios")
     sums = _by_sums(inference, evidence, target, state, tables)
@@ -173,10 +177,6 @@ def outer_bounds(inference: ExactInference, evidence: Evidence, target: str, sta
         low, high = max(low, sums[0]), min(high, sums[1])
         methods.append("interval arithmetic")
     return low, high, " and ".join(methods) or "nothing"
-
-
-def _of_odds(odds: float) -> float:
-    return 1.0 if odds == math.inf else odds / (1 + odds)
 
 
 def _cells(inference: ExactInference, ids: Sequence[str]) -> int:
