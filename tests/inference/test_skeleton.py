@@ -98,9 +98,11 @@ def test_readings_equal_cases_of_their_own(cohort: Any, data: st.DataObject) -> 
         for n in range(len(rows)):
             if read[n, k] >= 0 and data.draw(st.booleans()):
                 read[n, k] = data.draw(st.integers(-1, read[n, k]))
-    values = answer_readings(inference, codes, soft, rows, read, targets)
+    logs, values = answer_readings(inference, codes, soft, rows, read, targets)
     for n, row in enumerate(rows.tolist()):
-        expected = truth.posterior(told(inference, read[n], soft, row))
+        evidence = told(inference, read[n], soft, row)
+        assert logs[n] == pytest.approx(truth.log_probability(evidence), abs=1e-5)
+        expected = truth.posterior(evidence)
         for id in targets:
             assert values[id][n] == pytest.approx(expected.get(id, np.zeros(len(values[id][n]))), abs=1e-5)
 

@@ -21,11 +21,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toetwitch.engine import CompiledNetwork, Plan
-from toetwitch.errors import EvidenceError, ImpossibleEvidenceError, UnknownNameError
+from toetwitch.engine.native import wait_for_row_kernel
+from toetwitch.errors import BudgetExceededError, EvidenceError, ImpossibleEvidenceError, UnknownNameError
 from toetwitch.evidence import Evidence
 from toetwitch.inference.budget import NamedBudget
 from toetwitch.inference.expansion import ALLOWANCES, DECISION_AMPLIFICATION, SAFE_AMPLIFICATION, Expander, Expansion
-from toetwitch.inference.ragged import answer_rows
+from toetwitch.inference.ragged import answer_by_lanes, answer_rows
 from toetwitch.inference.resolution import Numbers, Resolved, resolve
 from toetwitch.inference.skeleton import Skeleton
 from toetwitch.knowledge.network import NetworkDefinition
@@ -317,16 +318,31 @@ class ExactInference:
     def answer(
         self, evidence: Evidence, soft: Mapping[str, Array], targets: Sequence[str]
     ) -> tuple[float, dict[str, Array]]:
-        """Answer by the signed sum over the small plan where it is accurate, else by the plan without signs."""
+        """Answer by the signed sum over a small plan where it is accurate, else over the skeleton, else without signs.
+
+        Which way a case goes depends on the case alone, and none of them depends on what compiled code is loaded, so
+        the same question has the same bits. Compiled code without plans is left to cases past the memory budget.
+        """
         places = [self.index(id) for id in targets]
-        for allowance in self.allowances(evidence, soft):
+        allowances = self.allowances(evidence, soft)
+        for allowance in allowances:
             expansion = self.expansion(evidence, soft, targets, allowance=allowance)
             found = expansion.sum() if expansion is not None else None
             if found is not None and found.amplification <= SAFE_AMPLIFICATION:
                 return found.log_evidence, {id: found.marginals[i] for id, i in zip(targets, places, strict=True)}
+        hard, given = self._hard(evidence), self._indexed(soft)
+        by_lanes = answer_by_lanes(self, hard, given, places) if allowances else None
+        if by_lanes is not None:
+            return by_lanes[0], {id: by_lanes[1][i] for id, i in zip(targets, places, strict=True)}
         with self.named_budget():
-            answer = self.compiled.posterior(self._hard(evidence), self._indexed(soft), places)
-        return answer.log_evidence, {id: answer.marginals[i] for id, i in zip(targets, places, strict=True)}
+            try:
+                logs, marginals = self.compiled.lanes(hard, given, {}, places)
+            except BudgetExceededError:
+                if not wait_for_row_kernel():
+                    raise
+                answer = self.compiled.posterior(hard, given, places)
+                return answer.log_evidence, {id: answer.marginals[i] for id, i in zip(targets, places, strict=True)}
+        return float(logs[0]), {id: marginals[i][:, 0] for id, i in zip(targets, places, strict=True)}
 
     def allowances(self, evidence: Evidence, soft: Mapping[str, Array]) -> tuple[float, ...]:
         """Return the allowances worth trying for a case, each with other findings taking part."""

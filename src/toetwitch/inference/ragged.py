@@ -9,7 +9,7 @@ Which way a case goes depends on the cases alone, so the same call gives the sam
 
 from __future__ import annotations
 
-__all__ = ["answer_readings", "answer_rows", "cores", "log_probability_without"]
+__all__ = ["answer_by_lanes", "answer_readings", "answer_rows", "cores", "log_probability_without"]
 
 import os
 from collections.abc import Mapping, Sequence
@@ -128,8 +128,11 @@ def answer_readings(
     targets: Sequence[str],
     *,
     threads: int | None = None,
-) -> dict[str, Array]:
-    """Return id to posteriors by reading, shape (readings, states), good to six digits or better.
+) -> tuple[Array, dict[str, Array]]:
+    """Answer readings of rows, to six digits or better.
+
+    Returns the natural log of P(evidence) by reading, shape (readings,), minus infinity for zero; and id to posteriors,
+    shape (readings, states).
 
     Parameters
     ----------
@@ -150,11 +153,13 @@ def answer_readings(
     """
     places = {id: exact.index(id) for id in targets}
     left = np.arange(len(reading_row))
+    log_evidence = np.zeros(len(left))
     marginals = {id: np.zeros((len(left), len(exact.network.by_id[id].states))) for id in targets}
     if len(left) and exact.skeleton.takes(list(places.values())):
         found = _by_lanes(
             exact, codes, soft, list(places.values()), DECISION_AMPLIFICATION, threads, reading_row, reading_codes
         )
+        log_evidence = found.log_evidence
         marginals = {id: found.marginals[i] for id, i in places.items()}
         left = np.flatnonzero(~found.answered)
     if len(left):
@@ -163,10 +168,11 @@ def answer_readings(
         if soft:
             distinct, back = reading_codes[left], np.arange(len(left))
             own = {id: weights[reading_row[left]] for id, weights in soft.items()}
-        _, values = answer_rows(exact, distinct, own, targets, threads=threads, of_many=len(reading_row) >= FEW_ROWS)
+        logs, values = answer_rows(exact, distinct, own, targets, threads=threads, of_many=len(reading_row) >= FEW_ROWS)
+        log_evidence[left] = logs[back.reshape(-1)]
         for id in targets:
             marginals[id][left] = values[id][back.reshape(-1)]
-    return marginals
+    return log_evidence, marginals
 
 
 def log_probability_without(
@@ -204,6 +210,22 @@ def cores(threads: int | None) -> int:
     if threads is not None:
         return max(1, int(threads))
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def answer_by_lanes(
+    exact: ExactInference, hard: Mapping[int, int], soft: Mapping[int, Array], targets: Sequence[int]
+) -> tuple[float, dict[int, Array]] | None:
+    """Answer one case on the skeleton; None where it does not fit."""
+    if not exact.skeleton.takes(targets):
+        return None
+    codes = np.full((1, len(exact.network.variables)), -1)
+    codes[0, list(hard)] = list(hard.values())
+    ids = [variable.id for variable in exact.network.variables]
+    given = {ids[i]: weights[None, :] for i, weights in soft.items()}
+    found = _by_lanes(exact, codes, given, targets, SAFE_AMPLIFICATION, 1)
+    if not found.answered[0]:
+        return None
+    return float(found.log_evidence[0]), {i: values[0] for i, values in found.marginals.items()}
 
 
 def _by_lanes(

@@ -23,10 +23,11 @@ from toetwitch.errors import BudgetExceededError, ImpossibleEvidenceError
 from toetwitch.evidence import Evidence
 from toetwitch.frozen import FrozenMapping
 from toetwitch.inference import Disablement, ExactInference
+from toetwitch.inference.ragged import answer_readings
 from toetwitch.knowledge.red_flag import TRIAGE_LEVELS, RuleBook
 from toetwitch.reasoning.assessment_card import assessment_card
 from toetwitch.reasoning.attribution import Attribution, attribution
-from toetwitch.reasoning.danger import danger_readings
+from toetwitch.reasoning.danger import DANGER_READINGS, danger_readings, readings_of_codes
 from toetwitch.reasoning.ranking import information_gain, ranked
 from toetwitch.reasoning.red_flags import FiredRule, PossibleRule, supports_of
 from toetwitch.reasoning.subsets import LANES_AT_ONCE
@@ -207,8 +208,8 @@ class Assessor:
             causes = {id: float(answer.marginals[id][1]) for id in self.causes}
             gain = {id: information_gain(causes[id], self.prior[id]) for id in self.causes}
             shares = attribution(self.disablement, evidence)
-            none = self.no_listed_cause(evidence)
-            rank, rank_if_no = self.posterior_rank(evidence, causes), self.posterior_rank(self._gate_denied(evidence))
+            none = self.no_listed_cause(evidence, None if evidence.jeffrey else answer.log_evidence)
+            rank, rank_if_no = self._ranks(evidence, causes)
         except (ImpossibleEvidenceError, BudgetExceededError) as error:
             clash = error.clash if isinstance(error, ImpossibleEvidenceError) else ()
             return self._without_posterior(evidence, triage(supports, None, self.book, policy), clash, str(error))
@@ -225,8 +226,8 @@ class Assessor:
             names=self._names(),
         )
 
-    def no_listed_cause(self, evidence: Evidence) -> float:
-        """Return P(every listed cause absent | evidence).
+    def no_listed_cause(self, evidence: Evidence, log_probability: float | None = None) -> float:
+        """Return P(every listed cause absent | evidence); `log_probability` of the evidence where it is known already.
 
         Raises
         ------
@@ -241,9 +242,45 @@ class Assessor:
         shared = sum(
             math.log(weights[id][0]) if weights[id][0] > 0 else -math.inf for id in self.causes if id in weights
         )
-        return math.exp(
-            min(0.0, self.inference.log_probability(absent) + shared - self.inference.log_probability(fitted))
-        )
+        if log_probability is None:
+            log_probability = self.inference.log_probability(fitted)
+        return math.exp(min(0.0, self.inference.log_probability(absent) + shared - log_probability))
+
+    def _ranks(self, evidence: Evidence, causes: Mapping[str, float]) -> tuple[int, int]:
+        """Return the posterior's rank, and what it would be were the gate's open questions answered no."""
+        by_id = self.inference.network.by_id
+        no = {atom.id: by_id[atom.id].index(atom.states[0]) for atom in self.book.policy.gate}
+        denied = evidence.with_hard({id: state for id, state in no.items() if id not in evidence.ids})
+        if set(denied.ids) == set(evidence.ids):
+            rank = self.posterior_rank(evidence, causes)
+            return rank, rank
+        together = self._ranks_together(evidence, denied)
+        if together is not None:
+            return together
+        possible = not self.inference.clash(denied)
+        rank = self.posterior_rank(evidence, causes)
+        return rank, self.posterior_rank(denied) if possible else rank
+
+    def _ranks_together(self, evidence: Evidence, denied: Evidence) -> tuple[int, int] | None:
+        """Return both ranks from the readings of both cases in one run; None for evidence that readings would vary."""
+        inference, book = self.inference, self.book
+        danger = [id for id in book.policy.danger_findings if id in inference.network.by_id]
+        targets = sorted({id for rule in book.posterior_rules for id in rule.causes if id in inference.network.by_id})
+        if evidence.jeffrey or not targets or not set(danger).isdisjoint(evidence.soft):
+            return None
+        cases = np.full((2, len(inference.network.variables)), -1, dtype=np.int64)
+        for row, case in enumerate((evidence, denied)):
+            cases[row, [inference.index(id) for id in case.hard]] = list(case.hard.values())
+        places = np.array([inference.index(id) for id in danger], dtype=np.int64)
+        if np.prod(np.maximum(cases[0, places], 0) + 1.0) > DANGER_READINGS:
+            return len(TRIAGE_LEVELS) - 1, len(TRIAGE_LEVELS) - 1
+        read = [readings_of_codes(case, places) for case in cases]
+        rows = np.repeat([0, 1], [len(each) for each in read])
+        soft = {id: np.stack([weights, weights]) for id, weights in evidence.soft.items()}
+        logs, found = answer_readings(inference, cases, soft, rows, np.concatenate(read), targets, threads=1)
+        levels = posterior_level({id: found[id][:, 1] for id in targets}, book)
+        rank, rank_if_no = int(levels[rows == 0].max()), int(levels[rows == 1].max())
+        return rank, rank if math.isinf(logs[len(read[0])]) else rank_if_no
 
     def posterior_rank(self, evidence: Evidence, causes: Mapping[str, float] | None = None) -> int:
         """Return the rank of the level that the posterior alone asks for, the highest over the danger readings.
@@ -291,14 +328,6 @@ class Assessor:
             block = {id: weights[:, start : start + LANES_AT_ONCE] for id, weights in readings.items()}
             blocks.append(self.inference.lanes(rest, block, targets)[1])
         return {id: np.concatenate([block[id][1] for block in blocks]) for id in targets}
-
-    def _gate_denied(self, evidence: Evidence) -> Evidence:
-        """Return the evidence with every unanswered question of the gate answered no, where that is possible."""
-        by_id = self.inference.network.by_id
-        denied = {atom.id: by_id[atom.id].index(atom.states[0]) for atom in self.book.policy.gate}
-        open_ids = {id: state for id, state in denied.items() if id not in evidence.ids}
-        whole = evidence.with_hard(open_ids)
-        return evidence if self.inference.clash(whole) else whole
 
     def _without_posterior(
         self, evidence: Evidence, urgency: Triage, clash: tuple[str, ...], problem: str

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 __all__ = ["STATUSES", "assess_codes"]
 
-import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -21,7 +20,7 @@ from toetwitch.frames import Codes
 from toetwitch.inference.ragged import answer_readings, log_probability_without
 from toetwitch.knowledge.red_flag import TRIAGE_LEVELS, level_rank
 from toetwitch.reasoning.assessment import Assessor
-from toetwitch.reasoning.danger import DANGER_READINGS
+from toetwitch.reasoning.danger import DANGER_READINGS, readings_of_codes
 from toetwitch.reasoning.red_flags import supports_of
 from toetwitch.reasoning.triage import NO_POSTERIOR, TriageMany, posterior_level, triage_many
 
@@ -191,9 +190,10 @@ class _Cohort:
         asking = asking[~np.isin(asking, list(self.codes.soft))]
         chunk = np.cumsum(readings[asking]) // READINGS_AT_ONCE
         for rows in np.split(asking, np.flatnonzero(np.diff(chunk)) + 1) if len(asking) else ():
-            found = [self._readings(row, danger) for row in rows.tolist()]
+            # Each row as it is has been answered already.
+            found = [readings_of_codes(self.codes.codes[row], danger)[1:] for row in rows.tolist()]
             origins = np.repeat(np.arange(len(rows)), [len(codes) for codes in found])
-            values = answer_readings(
+            _, values = answer_readings(
                 self.inference,
                 self.codes.codes[rows],
                 {},
@@ -205,16 +205,6 @@ class _Cohort:
             levels = posterior_level({id: values[id][:, 1] for id in targets}, book)
             np.maximum.at(ranks, rows[origins], levels)
         return ranks
-
-    def _readings(self, row: int, danger: Int) -> Int:
-        """Return the codes of every reading of a row but its own: each danger finding as seen, milder or unknown."""
-        codes = self.codes.codes[row]
-        places = danger[codes[danger] > 0]
-        options = [[*range(int(codes[place]), 0, -1), -1] for place in places]
-        states = np.array(list(itertools.product(*options))[1:], dtype=np.int64)
-        read = np.repeat(codes[None, :], len(states), axis=0)
-        read[:, places] = states
-        return read
 
 
 def _where(ok: NDArray[np.bool_], values: Array) -> list[float | None]:

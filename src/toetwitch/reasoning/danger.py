@@ -12,7 +12,7 @@ van der Gaag, Bodlaender & Feelders (2004), Monotonicity in Bayesian networks. U
 
 from __future__ import annotations
 
-__all__ = ["DANGER_READINGS", "danger_readings"]
+__all__ = ["DANGER_READINGS", "danger_readings", "readings_of_codes"]
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from toetwitch.evidence import Evidence
 
 Array = NDArray[np.float64]
+Int = NDArray[np.int64]
 
 DANGER_READINGS = 4096
 """The size limit: twelve binary danger findings at once."""
@@ -64,3 +65,26 @@ def danger_readings(evidence: Evidence, danger: Sequence[str], sizes: Mapping[st
         return None
     combinations = list(itertools.product(*options.values()))
     return {id: np.stack([reading[k] for reading in combinations], axis=-1) for k, id in enumerate(options)}
+
+
+def readings_of_codes(codes: Int, danger: Int) -> Int:
+    """Return every reading of a case given as integers, shape (readings, variables), the case itself first.
+
+    Parameters
+    ----------
+    codes
+        Observed states, shape (variables,), -1 where unknown.
+    danger
+        Places of the danger findings.
+
+    Examples
+    --------
+    >>> readings_of_codes(np.array([1, 0, 2]), np.array([1, 2])).tolist()
+    [[1, 0, 2], [1, 0, 1], [1, 0, -1]]
+    """
+    places = danger[codes[danger] > 0]
+    options = [[*range(int(codes[place]), 0, -1), -1] for place in places]
+    states = np.array(list(itertools.product(*options)), dtype=np.int64)
+    read = np.repeat(codes[None, :], len(states), axis=0)
+    read[:, places] = states
+    return read
