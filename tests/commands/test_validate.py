@@ -11,7 +11,7 @@ import toetwitch as tt
 from tests.commands.running import run
 from toetwitch.commands.case_input import example_path
 from toetwitch.commands.model_card import card_text
-from toetwitch.commands.plots import bars, reliability_plot
+from toetwitch.commands.plots import bars, matrix, reliability_plot
 from toetwitch.knowledge.cases import read_cases
 from toetwitch.reasoning.forecast import Bin
 from toetwitch.reasoning.provenance import coverage
@@ -40,7 +40,7 @@ def test_the_reports_in_the_repository_are_complete() -> None:
     assert f"Model {model.definition.name} {model.definition.version}" in text
     assert all(f"| {cause} |" in text for cause in model.causes)
     shown = [part.split(")")[0] for part in text.split("](images/")[1:]]
-    assert len(shown) == 3
+    assert len(shown) == 4
     for name in shown:
         assert ET.parse(DOCS / "images" / name).getroot().tag == "{http://www.w3.org/2000/svg}svg"
     assert "# Model card" in (DOCS / "model_card.md").read_text(encoding="utf-8")
@@ -51,6 +51,8 @@ def test_drawings_are_well_formed_whatever_they_say() -> None:
     for text in (
         bars("a < b", [("<one> & two", Proportion(0, 0)), ("three", Proportion(2, 3))]),
         reliability_plot("a < b", {"<one>": [Bin(0.0, 0.1, 0.05, Proportion(0, 4))]}),
+        matrix("a < b", {"<one>": {"<one>": 2, "two & three": 1}}, ["<one>", "two & three"]),
+        matrix("nothing", {}, []),
     ):
         assert ET.fromstring(text).find("{http://www.w3.org/2000/svg}title") is not None
 
