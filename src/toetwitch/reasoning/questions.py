@@ -202,7 +202,8 @@ class NextQuestions:
             lines.append(f"  {place}. {q.wording or q.id}   [{q.id}, {q.gain:.3f} bits]")
             lines.append(f"     {q.reason}")
         if self.same_decision is not None:
-            lines.append(f"  Answering these leaves level and leading cause as they are with {self.same_decision:.0%}.")
+            kept = "level and leading cause as they are" if self.level else f"{self.leading} leading"
+            lines.append(f"  Answering these leaves {kept} with {self.same_decision:.0%}.")
         return "\n".join(lines) or "Nothing is left to ask."
 
     def _repr_html_(self) -> str:
