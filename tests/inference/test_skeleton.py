@@ -12,7 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import toetwitch as tt
-from toetwitch.evidence import likelihood
+from toetwitch.evidence import Evidence, likelihood
 from toetwitch.inference import ExactInference
 from toetwitch.inference.expansion import SAFE_AMPLIFICATION
 from toetwitch.inference.ragged import answer_readings, answer_rows, log_probability_without
@@ -176,3 +176,24 @@ def test_sums_without_signs_equal_enumeration_and_lose_no_digit(cohort: Any, dat
     alone = not any(set(table.above) for table in inference.skeleton.findings.tables.values())
     if everything and not soft and alone:
         assert found.amplification[found.answered] == pytest.approx(1.0)
+
+
+def test_a_shared_pattern_and_ragged_rows_have_the_answers_of_single_cases() -> None:
+    """Rows that share a pattern with many others, and rows that do not, are answered as the case alone is."""
+    inference = tt.load_model().network.inference
+    ids = [v.id for v in inference.network.variables]
+    place = {id: k for k, id in enumerate(ids)}
+    codes = np.full((300, len(ids)), -1)
+    codes[:200, [place["fasciculation"], place["numbness"]]] = [1, 0]
+    codes[:100, place["age_group"]] = 2
+    rng = np.random.default_rng(5)
+    for row in range(200, 300):
+        codes[row, rng.choice(len(ids), 3, replace=False)] = 0
+    targets = ["akathisia", "lumbar_radiculopathy"]
+    log_evidence, marginals = answer_rows(inference, codes, {}, targets)
+    for row in (0, 99, 100, 199, 200, 250, 299):
+        hard = {id: int(codes[row, place[id]]) for id in ids if codes[row, place[id]] >= 0}
+        alone = inference.posterior(Evidence(hard, {}, {}), targets)
+        assert log_evidence[row] == pytest.approx(alone.log_evidence, abs=1e-10)
+        for id in targets:
+            assert marginals[id][row] == pytest.approx(alone.marginals[id], abs=1e-10)

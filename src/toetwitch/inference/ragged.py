@@ -36,6 +36,12 @@ FEW_ROWS = 256
 """Fewer rows than this are answered one by one where the skeleton does not take them."""
 
 
+SHARED_ROWS = 64
+"""A pattern of evidence in at least so many rows is worth a plan of its own."""
+
+SHARED_ENTRIES = 2**14
+"""Table entries of such a plan at most; past that, findings as signed sums are cheaper."""
+
 FEW_LANES = 128
 """Up to so many lanes, compiled code that reduces and orders each case for itself is the faster way."""
 
@@ -82,11 +88,14 @@ def answer_rows(
     log_evidence, marginals = answer.log_evidence, answer.marginals
     left = np.arange(len(codes))
     compiled = (of_many or len(codes) >= FEW_ROWS) and _needs_no_plan(exact, places)
-    if len(codes) > 1 and exact.skeleton.takes(list(places.values())):
+    if len(codes) >= FEW_ROWS:
+        left = np.setdiff1d(left, _by_shared_plans(exact, codes, soft, answer, threads))
+    if len(left) > 1 and exact.skeleton.takes(list(places.values())):
         few = np.zeros(0, dtype=np.int64)
         if compiled:
-            lanes = exact.skeleton.lanes(_with_hidden(exact, codes), _indexed(exact, soft))
-            few = np.flatnonzero(lanes <= FEW_LANES)
+            weighed = {id: weights[left] for id, weights in soft.items()}
+            lanes = exact.skeleton.lanes(_with_hidden(exact, codes[left]), _indexed(exact, weighed))
+            few = left[lanes <= FEW_LANES]
             few = few[_without_plans(exact, codes, soft, few, answer, threads)]
         left = np.setdiff1d(left, few)
         given = {id: weights[left] for id, weights in soft.items()}
@@ -117,6 +126,33 @@ def answer_rows(
         for id in targets:
             marginals[id][rows] = values[id]
     return log_evidence, marginals
+
+
+def _by_shared_plans(
+    exact: ExactInference, codes: Int, soft: Mapping[str, Array], answer: _Answer, threads: int | None
+) -> Int:
+    """Answer the rows whose pattern of evidence many others share, in lanes of its plan; return which rows."""
+    raised = np.array([i in exact.expander.leaves for i in range(codes.shape[1])])
+    signs = np.where(raised, np.sign(codes), np.minimum(codes, 0)).astype(np.int8)
+    _, group, count = np.unique(signs, axis=0, return_inverse=True, return_counts=True)
+    order = np.argsort(group.reshape(-1), kind="stable")
+    taken = [np.zeros(0, dtype=np.int64)]
+    for rows in np.split(order, np.cumsum(count)[:-1]):
+        if len(rows) < SHARED_ROWS:
+            continue
+        hard = {int(v): int(codes[rows[0], v]) for v in np.flatnonzero(codes[rows[0]] >= 0)}
+        try:
+            plan = exact.compiled.plan(hard, list(_indexed(exact, soft)), list(answer.places.values()))
+        except BudgetExceededError:
+            continue
+        if plan.entries <= SHARED_ENTRIES:
+            wait_for_kernel()
+            own = {id: weights[rows] for id, weights in soft.items()}
+            answer.log_evidence[rows], values = _batch(exact, codes[rows], own, list(answer.places), threads)
+            for id, found in values.items():
+                answer.marginals[id][rows] = found
+            taken.append(rows)
+    return np.concatenate(taken)
 
 
 def answer_readings(
