@@ -37,7 +37,7 @@ def answers(
 
         return changed
 
-    return around(ExactInference, "_run", make)
+    return around(ExactInference, "answer", make)
 
 
 def asked(change: Callable[[ExactInference, Evidence, dict[str, Any]], tuple[Evidence, dict[str, Any]]]) -> Context:
@@ -50,7 +50,7 @@ def asked(change: Callable[[ExactInference, Evidence, dict[str, Any]], tuple[Evi
 
         return changed
 
-    return around(ExactInference, "_run", make)
+    return around(ExactInference, "answer", make)
 
 
 # -- tables ------------------------------------------------------------------------------------------------------------
@@ -381,7 +381,7 @@ def stale_cache() -> Context:
 
         return changed
 
-    return around(ExactInference, "_run", make)
+    return around(ExactInference, "answer", make)
 
 
 @fault(FAULTS, "engine", "repeatable", "threads")
@@ -409,7 +409,7 @@ def single_targets_from_the_prior() -> Context:
 
         return changed
 
-    return around(ExactInference, "_run", make)
+    return around(ExactInference, "answer", make)
 
 
 @fault(FAULTS, "engine", "d_separation", "enumeration")
