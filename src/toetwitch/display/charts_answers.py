@@ -202,7 +202,9 @@ def _draw_steps(chart: Rows, steps: Sequence[tuple[str, float]], prior: float, p
         path.append(path[-1] + weight)
     low, high = min([*path, posterior]), max([*path, posterior])
     span = max(high - low, 1.0)
-    plain_axis(axes, low - 0.14 * span, high + 0.14 * span, "Log-odds (natural)")
+    # Room for the weight beside a bar that reaches the edge.
+    room = span * 0.5 / max(chart.width - 1.0, 0.6)
+    plain_axis(axes, low - room, high + room, "Log-odds (natural)")
     _odds_scale(chart, upper=True)
     for n, (_, weight) in enumerate(steps):
         y, start, end = chart.at[n + 1], path[n], path[n + 1]

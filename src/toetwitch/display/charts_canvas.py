@@ -122,7 +122,7 @@ def column_width(text: str, size: float = BODY, weight: str = "normal") -> float
     properties = _library("matplotlib.font_manager").FontProperties(family=list(_families()), size=size, weight=weight)
     measure = _library("matplotlib.textpath").text_to_path.get_text_width_height_descent
     # Drawn text is hinted, and so a little wider than its outline.
-    return 1.03 * float(measure(text, properties, ismath=False)[0]) / 72
+    return 1.05 * float(measure(text, properties, ismath=False)[0]) / 72
 
 
 def _wrapped(text: str, width: float, size: float, weight: str = "normal") -> tuple[str, ...]:
@@ -132,7 +132,7 @@ def _wrapped(text: str, width: float, size: float, weight: str = "normal") -> tu
         if lines[-1] and column_width((lines[-1] + part).rstrip(), size, weight) > width:
             lines.append("")
         for letter in part:
-            if column_width(lines[-1] + letter, size, weight) > width and lines[-1].strip():
+            if letter != " " and lines[-1].strip() and column_width(lines[-1] + letter, size, weight) > width:
                 lines.append("")
             lines[-1] += letter
     return tuple(line.rstrip() for line in lines)

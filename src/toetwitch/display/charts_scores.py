@@ -44,6 +44,9 @@ ABREAST = 3
 FEW = 8
 """Columns that can carry their names."""
 
+LONGEST = 2.6
+"""Inches: the longest name that a column can carry."""
+
 DEEP = (0.0, 0.28, 0.45)
 """The colour of a full cell, in shares of red, green and blue: white text keeps its contrast on it."""
 
@@ -74,7 +77,7 @@ def calibration(bins: Sequence[Bin] | Mapping[str, Sequence[Bin]]) -> Figure:
         return said_chart(title, "There is no forecast to score.")
     alone = len(panels) == 1
     abreast = 2 if len(panels) in (2, 4) else ABREAST
-    left, gap, foot = 0.55, 0.32, 0.36 if alone else 0.86
+    left, gap, foot = 0.55, 0.42, 0.36 if alone else 0.86
     head = 0.05 if "" in panels else 0.24
     side = 2.7 if alone else min((WIDTH - 2 * EDGE - left - 0.2 - gap * (abreast - 1)) / abreast, 2.4)
     tall = head + side + foot
@@ -237,7 +240,7 @@ def _matrix(
 ) -> Figure:
     if not rows:
         return said_chart(title, "There is no case to score.")
-    numbered = len(columns) > FEW
+    numbered = len(columns) > FEW or max(column_width(label) for label in columns) > LONGEST
     hits = [
         f"{row} {axes_said[0]}, {column} {axes_said[1]}: {count}"
         for row, counts in zip(rows, table, strict=True)
