@@ -1,7 +1,7 @@
 """Make the pictures of the README anew: ``python docs/screenshots.py``.
 
 The explorer is photographed in a real JupyterLab in headless Chromium, the card and the drawing as saved pages. Needs
-Chromium on the PATH and ``pip install 'toetwitch[browser]'``.
+Chromium on the PATH and ``pip install 'toetwitch[browser,charts]'`` (Pillow comes with the latter).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from PIL import Image  # noqa: E402
 from playwright.sync_api import sync_playwright  # noqa: E402
 
 import toetwitch as tt  # noqa: E402
@@ -24,6 +25,9 @@ from toetwitch.markup import Markup, document  # noqa: E402
 IMAGES = ROOT / "docs" / "images"
 LARGEST = 200_000
 """Bytes of one picture."""
+
+COLOURS = 128
+"""Spread over all that occur, so that a rare one, such as that of a bar against, stays itself."""
 
 CASE = {"toe_movement": True, "foot_drop": True, "caffeine_intake": "high", "numbness": False}
 
@@ -65,6 +69,9 @@ def _saved(browser: Any, name: str, answer: Any) -> None:
 def _save(element: Any, name: str) -> None:
     path = IMAGES / name
     element.screenshot(path=path)
+    # A palette holds all that a page of flat colours shows, at a third of the size.
+    picture = Image.open(path).convert("RGB")
+    picture.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(path, optimize=True)
     size = path.stat().st_size
     print(f"{path.relative_to(ROOT)}: {size:,} bytes")
     if size > LARGEST:
