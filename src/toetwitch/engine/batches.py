@@ -155,7 +155,7 @@ def _lane_tasks(
 
     if len(group) == 1:
         return [lambda: answer(group)]
-    entries = max(1, session().main.program.plan.entries)
+    entries = max(1, session().main.lane_entries)
     lanes = int(min(LANES, max(8, LANE_DOUBLES // entries)))
     blocks = [group[start : start + lanes] for start in range(0, len(group), lanes)]
     return [lambda block=block: answer(block) for block in blocks]  # type: ignore[misc]

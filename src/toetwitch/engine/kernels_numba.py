@@ -114,6 +114,7 @@ def run_lanes(  # type: ignore[no-untyped-def]
         table = cliques[number, 0] * lanes
         message = cliques[number, 2] * lanes
         size = cliques[number, 3]
+        through = cliques[number, 7]
         for place in range(message, message + size * lanes):
             buffer[place] = 0.0
         first = product_starts[number]
@@ -154,7 +155,7 @@ def run_lanes(  # type: ignore[no-untyped-def]
                 left = buffer[one : one + lanes]
                 for lane in range(lanes):
                     row[lane] *= left[lane]
-            into = message + (entry % size) * lanes
+            into = message + (entry % size if through < 0 else maps[through + entry]) * lanes
             target = buffer[into : into + lanes]
             for lane in range(lanes):
                 target[lane] += row[lane]
@@ -177,6 +178,7 @@ def run_lanes(  # type: ignore[no-untyped-def]
         message = cliques[number, 2] * lanes
         size = cliques[number, 3]
         told = cliques[number, 5] * lanes
+        through = cliques[number, 7]
         root = cliques[number, 4] < 0
         for entry in range(size):
             for lane in range(lanes):
@@ -190,7 +192,7 @@ def run_lanes(  # type: ignore[no-untyped-def]
         end = scatter_starts[number + 1]
         for entry in range(cliques[number, 1]):
             row = buffer[table + entry * lanes : table + (entry + 1) * lanes]
-            start = told + (entry % size) * lanes
+            start = told + (entry % size if through < 0 else maps[through + entry]) * lanes
             ratio_row = buffer[start : start + lanes]
             for lane in range(lanes):
                 row[lane] *= ratio_row[lane]
@@ -277,11 +279,15 @@ def run_single(  # type: ignore[no-untyped-def]
             source = constants[place:] if products[factor, 0] == 1 else buffer[place:]
             multiply_in(table, source, index, run, products[factor, 4] == 1, factor == first)
         message[:] = 0.0
-        start = 0
-        while start < count:
-            for entry in range(size):
-                message[entry] += table[start + entry]
-            start += size
+        through = cliques[number, 7]
+        if through >= 0:
+            add_up(message, table, maps[through : through + count], 1, True)
+        else:
+            start = 0
+            while start < count:
+                for entry in range(size):
+                    message[entry] += table[start + entry]
+                start += size
         deepest = 0.0
         if watched:
             if depths[number] < -960.0:
@@ -309,11 +315,15 @@ def run_single(  # type: ignore[no-untyped-def]
             if watched:
                 ratio = math.ldexp(ratio, -exponents[number, 0])
             told[entry] = ratio
-        start = 0
-        while start < count:
-            for entry in range(size):
-                table[start + entry] *= told[entry]
-            start += size
+        through = cliques[number, 7]
+        if through >= 0:
+            multiply_in(table, told, maps[through : through + count], 1, True, False)
+        else:
+            start = 0
+            while start < count:
+                for entry in range(size):
+                    table[start + entry] *= told[entry]
+                start += size
         for factor in range(scatter_starts[number], scatter_starts[number + 1]):
             run = scatters[factor, 3]
             index = maps[scatters[factor, 5] : scatters[factor, 5] + count // run]
@@ -385,7 +395,7 @@ def warm_up() -> None:
         integers,
         np.zeros((0, 2), dtype=np.int64),
         np.zeros((0, 1), dtype=np.int64),
-        np.zeros((0, 7), dtype=np.int64),
+        np.zeros((0, 8), dtype=np.int64),
         np.zeros((0, 6), dtype=np.int64),
         np.zeros(1, dtype=np.int64),
         np.zeros((0, 6), dtype=np.int64),

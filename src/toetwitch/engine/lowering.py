@@ -4,7 +4,8 @@ One buffer of doubles holds constants (potentials' tables, products that no evid
 axis innermost, holds what a run computes. Every step of a pass becomes a row of integers: where to read, through which
 index map, where to write. An index map sends the entries of a clique's table to those of a smaller array.
 
-The order of every product and sum is the same as in the NumPy kernels, so both give the same bits.
+Entries that are zero whatever is observed are left out of the larger tables (see `support`). The order of every product
+and sum is the same as in the NumPy kernels, so both give the same bits.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from toetwitch.engine.plan import Clique
 from toetwitch.engine.potentials import Dense, NoisyMax, Potential
 from toetwitch.engine.program import Program
 from toetwitch.engine.reduction import Link, Slice, Survival, Weights
+from toetwitch.engine.support import Support, find_support
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -52,7 +54,8 @@ class Lowered:
         Pairs (slot of an observed variable, stride) that loading steps address states by.
     cliques
         Per clique: first entry of its table, entries, first entry of its message, separator entries, parent or -1,
-        first entry of its downward message, place of its own message map.
+        first entry of its downward message, whether the downward pass reaches it, place of the map from its table to
+        its message (-1: the message repeats along the table).
     products
         Per factor of a clique: constant or not, first entry, place of its whole map (-1: none), length of the runs
         over which it advances with the table or stands still, which of the two, place of the map of runs.
@@ -108,8 +111,9 @@ class Lowered:
 class _Lowering:
     """Collects the arrays while a program is walked."""
 
-    def __init__(self, program: Program, potentials: Sequence[Potential]) -> None:
+    def __init__(self, program: Program, potentials: Sequence[Potential], support: Support) -> None:
         self.program = program
+        self.support = support
         self.plan = program.plan
         self.potentials = potentials
         self.slots = {v: slot for slot, v in enumerate(self.plan.pattern.hard)}
@@ -121,7 +125,7 @@ class _Lowering:
         self.entries = 0
         self.maps: list[NDArray[np.int32]] = []
         self.map_entries = 0
-        self.laned = self.plan.entries <= LANED_ENTRIES
+        self.laned = support.entries <= LANED_ENTRIES
         self.soft_places: list[tuple[int, int, int]] = []
         self.scalar_start = 0
         self.zeroed = 0
@@ -155,16 +159,22 @@ class _Lowering:
         index: NDArray[np.int32] = np.zeros((), dtype=np.int32)
         for v in table:
             index = np.add.outer(index, np.arange(sizes[v], dtype=np.int32) * np.int32(strides.get(v, 0)))
-        place = self.map_entries
-        self.maps.append(index.reshape(-1))
-        self.map_entries += index.size
-        return place
+        return self.store_map(index)
 
-    def reference(self, table: Sequence[int], inner: Sequence[int]) -> tuple[int, int, int, int]:
-        """Return (place of the whole map or -1, run, whether runs advance, place of the map of runs).
+    def reference(self, number: int, inner: Sequence[int], child: int = -1) -> tuple[int, int, int, int]:
+        """Return how a clique's table reads an array over `inner`, which is the message of `child` if that is given.
 
-        A run is a stretch of the table over which the smaller array is either read straight on or stands still.
+        That is the place of the whole map or -1, the length of the runs, whether they advance, and the place of the
+        map of runs. A run is a stretch of the table over which the smaller array is either read straight on or stands
+        still; a shortened table is read entry by entry.
         """
+        table = self.plan.cliques[number].variables
+        kept = self.support.tables[number]
+        if kept is not None:
+            index = self.sparse_index(kept, table, inner)
+            rank = self.support.ranks[child] if child >= 0 else None
+            place = self.store_map(index if rank is None else rank[index])
+            return place, 1, 1, place
         sizes = self.plan.sizes
         together = 0
         while together < min(len(table), len(inner)) and table[-1 - together] == inner[-1 - together]:
@@ -179,6 +189,35 @@ class _Lowering:
         if run < SHORTEST_RUN:
             return whole, 1, 1, whole if self.laned else self.index_map(table, inner)
         return whole, run, int(advancing), self.index_map(table[: len(table) - together], inner)
+
+    def sparse_index(self, kept: Integers, table: Sequence[int], inner: Sequence[int]) -> NDArray[np.int32]:
+        """Return for each kept entry of a table the entry of an array over `inner` (C order)."""
+        sizes = self.plan.sizes
+        index = np.zeros(len(kept), dtype=np.int32)
+        stride = 1
+        for v in reversed(inner):
+            below = math.prod(sizes[w] for w in table[table.index(v) + 1 :])
+            index += (kept // below % sizes[v] * stride).astype(np.int32)
+            stride *= sizes[v]
+        return index
+
+    def store_map(self, index: NDArray[np.int32]) -> int:
+        """Keep an index map; return its place."""
+        place = self.map_entries
+        self.maps.append(index.reshape(-1))
+        self.map_entries += index.size
+        return place
+
+    def constant_reference(self, number: int, constant: Array) -> tuple[int, int, int, int, int]:
+        """Store a clique's constant factor; return its first entry and how the table reads it."""
+        variables = self.plan.cliques[number].variables
+        kept = self.support.tables[number]
+        inner = [v for v, n in zip(variables, constant.shape, strict=False) if n > 1]
+        if kept is None:
+            return self.constant(None, constant), *self.reference(number, inner)
+        values = constant.reshape(-1)[self.sparse_index(kept, variables, inner)]
+        straight = self.store_map(np.arange(len(kept), dtype=np.int32)) if self.laned else -1
+        return self.constant(None, values), straight, len(kept), 1, self.store_map(np.zeros(1, dtype=np.int32))
 
     def address(self, fixed: Sequence[tuple[int, int]]) -> tuple[int, int]:
         """Store (variable, stride) pairs; return where they start and end."""
@@ -202,8 +241,7 @@ def lower_program(program: Program, potentials: Sequence[Potential], targets: Se
     plan = program.plan
     if plan.entries > LARGEST_PLAN:
         return None
-    work = _Lowering(program, potentials)
-    sizes = plan.sizes
+    work = _Lowering(program, potentials, find_support(program))
     products: list[tuple[int, ...]] = []
     product_starts = [0]
     factors: dict[int, int] = {}
@@ -215,25 +253,23 @@ def lower_program(program: Program, potentials: Sequence[Potential], targets: Se
                 factors[index] = _load_piece(work, index)
     for place, index in enumerate(plan.scalars):
         _load_scalar(work, index, work.scalar_start + place)
-    tables = [work.room(math.prod(sizes[v] for v in clique.variables)) for clique in plan.cliques]
-    messages = [work.room(math.prod(sizes[v] for v in clique.separator)) for clique in plan.cliques]
+    tables = [work.room(table) for table, _ in work.support.sizes]
+    messages = [work.room(message) for _, message in work.support.sizes]
     work.zeroed = work.entries
-    told = [work.room(math.prod(sizes[v] for v in clique.separator)) for clique in plan.cliques]
+    told = [work.room(message) for _, message in work.support.sizes]
     children: list[list[int]] = [[] for _ in plan.cliques]
     for number, clique in enumerate(plan.cliques):
         if clique.parent >= 0:
             children[clique.parent].append(number)
-    for number, clique in enumerate(plan.cliques):
+    for number in range(len(plan.cliques)):
         constant = program.constant[number]
         if constant is not None:
-            inner = [v for v, n in zip(clique.variables, constant.shape, strict=False) if n > 1]
-            inner = [v for v in inner if sizes[v] > 1]
-            products.append((1, work.constant(None, constant), *work.reference(clique.variables, inner)))
+            products.append((1, *work.constant_reference(number, constant)))
         for index in program.moving[number]:
             scope = plan.pieces[index].scope
-            products.append((0, factors[index], *work.reference(clique.variables, scope)))
+            products.append((0, factors[index], *work.reference(number, scope)))
         products += [
-            (0, messages[child], *work.reference(clique.variables, plan.cliques[child].separator))
+            (0, messages[child], *work.reference(number, plan.cliques[child].separator, child))
             for child in children[number]
         ]
         product_starts.append(len(products))
@@ -377,30 +413,25 @@ def _finish(
     busy = _ancestors(plan.cliques, wanted)
     for number, clique in enumerate(plan.cliques):
         scatters += [
-            (0, told[child], *work.reference(clique.variables, plan.cliques[child].separator))
+            (0, told[child], *work.reference(number, plan.cliques[child].separator, child))
             for child in children[number]
             if busy[child]
         ]
         for target in wanted[number]:
             start = posterior_start + int(segment_starts[target])
-            scatters.append((1, start, *work.reference(clique.variables, (targets[target],))))
+            scatters.append((1, start, *work.reference(number, (targets[target],))))
         scatter_starts.append(len(scatters))
-        cliques.append(
-            (
-                tables[number],
-                math.prod(sizes[v] for v in clique.variables),
-                messages[number],
-                math.prod(sizes[v] for v in clique.separator),
-                clique.parent,
-                told[number],
-                int(busy[number]),
-            )
-        )
+        entries, sent = work.support.sizes[number]
+        through = -1
+        if work.support.tables[number] is not None:
+            through = work.reference(number, clique.separator, number)[0]
+        down = told[number], busy[number], through
+        cliques.append((tables[number], entries, messages[number], sent, clique.parent, *down))
     return Lowered(
         constants=np.concatenate([*work.constants, np.zeros(1)]),
         loads=np.array(work.loads, dtype=np.int64).reshape(-1, 8),
         load_terms=np.array(work.load_terms, dtype=np.int64).reshape(-1, 2),
-        cliques=np.array(cliques, dtype=np.int64).reshape(-1, 7),
+        cliques=np.array(cliques, dtype=np.int64).reshape(-1, 8),
         products=np.array(products, dtype=np.int64).reshape(-1, 6),
         product_starts=np.array(product_starts, dtype=np.int64),
         scatters=np.array(scatters, dtype=np.int64).reshape(-1, 6),

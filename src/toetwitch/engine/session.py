@@ -54,6 +54,12 @@ class Runner:
         """The flat form, or None when the program is too large for one."""
         return lower_program(self.program, self.potentials, self.targets)
 
+    @property
+    def lane_entries(self) -> int:
+        """Doubles that a lane takes: fewer where compiled code leaves out what is always zero."""
+        lowered = self.lowered if kernel() is not None else None
+        return self.program.plan.entries if lowered is None else lowered.entries
+
     def run(
         self,
         states: States,
