@@ -17,6 +17,7 @@ __all__ = ["Axes", "Upward", "downward", "layout", "marginal", "upward"]
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,7 @@ from toetwitch.engine.arithmetic import LOG_2, Arithmetic, Exponents
 from toetwitch.engine.plan import Plan
 
 Array = NDArray[np.float64]
+Entry = TypeVar("Entry", bound=np.generic)
 SAFE_FLOOR = -960.0
 """Doubles reach down to 2**-1022; products above this floor keep every digit, with room for the sums."""
 
@@ -44,7 +46,7 @@ class Axes:
     order: tuple[int, ...]
     shape: tuple[int, ...]
 
-    def spread(self, array: Array) -> Array:
+    def spread(self, array: NDArray[Entry]) -> NDArray[Entry]:
         """Return a view of `array` that broadcasts against the table."""
         return array.transpose(*self.order, len(self.order)).reshape(*self.shape, array.shape[-1])
 

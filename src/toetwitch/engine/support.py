@@ -92,7 +92,7 @@ def _agree(program: Program, masks: list[Mask]) -> list[Mask]:
     cliques = program.plan.cliques
     for number, clique in enumerate(cliques):
         if clique.parent >= 0:
-            sent = masks[number].any(axis=tuple(range(len(clique.residual))))
+            sent: Mask = np.asarray(masks[number].any(axis=tuple(range(len(clique.residual)))))
             masks[clique.parent] &= program.message_axes[number].spread(sent[..., np.newaxis])[..., 0]
     shared = [np.ones((), dtype=np.bool_) for _ in cliques]
     for number in reversed(range(len(cliques))):
