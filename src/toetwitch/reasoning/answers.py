@@ -70,12 +70,15 @@ class Effects:
     level
         Rank of the level that `assess` would give after the answer, shape (rows,), for answers of probability zero
         that of the rules alone; empty without rules.
+    exact
+        Whether the levels count every reading of the danger findings; else they are what `assess` gives at least.
     """
 
     rows: tuple[tuple[str, int], ...]
     probability: Array
     posterior: Mapping[str, Array]
     level: Ranks
+    exact: bool = True
 
 
 def effects(
@@ -113,7 +116,12 @@ def effects(
         if (by_rules < gravest).any():
             danger = [id for id in assessor.book.policy.danger_findings if id in sizes]
             readings = danger_readings(evidence, danger, sizes)
-    answers, joint = given_answers(inference, evidence, targets, questions, readings)
+    found = given_answers(inference, evidence, targets, questions, readings)
+    exact = found is not None
+    if found is None:
+        found = given_answers(inference, evidence, targets, questions)
+        assert found is not None  # A single reading is answered however long it takes.
+    answers, joint = found
     total = np.where(answers > 0, answers, 1.0)
     posterior = {id: table[..., 0] / total[:, 0] for id, table in joint.items()}
     level = by_rules
@@ -124,7 +132,7 @@ def effects(
         if readings is None:
             rank = np.full(len(rows), len(TRIAGE_LEVELS) - 1)
         level = _levels(assessor, evidence, rows, rank, policy)
-    return Effects(rows, answers[:, 0], posterior, level)
+    return Effects(rows, answers[:, 0], posterior, level, exact)
 
 
 def given_answers(
@@ -133,7 +141,7 @@ def given_answers(
     targets: Sequence[str],
     questions: Sequence[str],
     readings: Mapping[str, Array] | None = None,
-) -> tuple[Array, dict[str, Array]]:
+) -> tuple[Array, dict[str, Array]] | None:
     """Return P(answer | evidence), and P(target and answer | evidence), for all answers of all questions.
 
     Parameters
@@ -153,7 +161,7 @@ def given_answers(
     -------
     tuple
         Shape (answers of the first question, of the second ..., readings); and target to (states, the same). Readings
-        of probability zero have zeros.
+        of probability zero have zeros. None where several readings would take too long.
     """
     form_of = forms(inference, evidence.without(*(readings or {})), [*targets, *(readings or {})], questions)
     groups = [
@@ -166,7 +174,7 @@ def given_answers(
     for group in filter(None, groups):
         found = outcomes(inference, evidence, targets, [e for id in group for e in form_of[id].answers], readings)
         if found is None:
-            continue
+            return None
         ends = np.cumsum([sizes[id] for id in group])[:-1]
         answers.update(zip(group, np.split(found.probability, ends), strict=True))
         for target in targets:

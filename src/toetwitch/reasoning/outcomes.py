@@ -33,6 +33,9 @@ MOST_LANES = 2**17
 LANES_A_RUN = 2**14
 """Lanes of signed sums that are held at once."""
 
+MOST_OPERATIONS = 4e9
+"""Operations of the plan without signs over all lanes: some seconds."""
+
 SIGNED_LANES = 96
 """Lanes of signed sums a run of the engine, which keeps their tables in cache."""
 
@@ -88,8 +91,8 @@ def outcomes(
     Returns
     -------
     Outcomes or None
-        Readings of probability zero have zeros. None when signed sums do not fit and there are more lanes of the plan
-        without signs than `MOST_LANES`.
+        Readings of probability zero have zeros. None for several readings where signed sums do not fit and the plan
+        without signs would need more than `MOST_OPERATIONS`.
     """
     readings = {} if readings is None else dict(readings)
     count = 1 if not readings else next(iter(readings.values())).shape[1]
@@ -108,7 +111,7 @@ def outcomes(
     case = _Case(inference, evidence, inference.weights(evidence), list(targets), lanes, readings, count)
     found = case.by_sums(amplification)
     if found is None:
-        if len(lanes) * count > MOST_LANES:
+        if count > 1 and case.plain_operations() > MOST_OPERATIONS:
             return None
         found = case.plain()
     probability, joint = found
@@ -167,6 +170,16 @@ class _Case:
             id: np.concatenate([block[id] for block in blocks], axis=1).reshape(-1, *shape) * probability
             for id in self.targets
         }
+
+    def plain_operations(self) -> float:
+        """Return the multiplications and additions that `plain` would take."""
+        ids = list(dict.fromkeys([*self.weighted(), *self.readings, *self.targets]))
+        rest = Evidence({id: s for id, s in self.evidence.hard.items() if id not in ids}, {}, {})
+        index = self.inference.index
+        hard = {index(id): s for id, s in rest.hard.items()}
+        soft = [index(id) for id in {**self.weights, **dict.fromkeys(ids)}]
+        plan = self.inference.compiled.plan(hard, soft, [index(id) for id in self.targets])
+        return float(plan.operations) * len(self.lanes) * self.count
 
     def _columns(self, id: str, lane: NDArray[np.int64], reading: NDArray[np.int64]) -> Array:
         """Return the weights on a variable, shape (states, lanes of a run)."""

@@ -156,6 +156,9 @@ class NextQuestions:
     same_decision
         P(level and leading target stay as they are once all of `questions` are answered), None past 64 joint answers.
         Near one, asking these changes nothing.
+    levels_exact
+        Whether the levels after the answers are what `assess` would give; else, with too many danger findings present
+        to count every reading of them, they are at least so grave.
     """
 
     questions: tuple[Question, ...]
@@ -164,6 +167,7 @@ class NextQuestions:
     leading: str
     reach: Reach | None
     same_decision: float | None
+    levels_exact: bool = True
 
     @property
     def settled(self) -> bool:
@@ -180,6 +184,7 @@ class NextQuestions:
             "highest_level": self.reach.highest if self.reach else None,
             "settled": self.settled,
             "same_decision": self.same_decision,
+            "levels_exact": self.levels_exact,
         }
 
     def to_frame(self) -> pd.DataFrame:
@@ -204,6 +209,8 @@ class NextQuestions:
         if self.same_decision is not None:
             kept = "level and leading cause as they are" if self.level else f"{self.leading} leading"
             lines.append(f"  Answering these leaves {kept} with {self.same_decision:.0%}.")
+        if not self.levels_exact:
+            lines.append("  Levels after answers are told as at least so grave: too many danger findings are present.")
         return "\n".join(lines) or "Nothing is left to ask."
 
     def _repr_html_(self) -> str:
@@ -286,7 +293,8 @@ def next_questions(
     bounds = None if assessor is None or urgency is None else reach(assessor, evidence, urgency)
     if not asked:
         return NextQuestions((), (), urgency.level if urgency else "", leading, bounds, None)
-    found = _questions(book, effects(inference, evidence, free, asked, assessor, policy))
+    after = effects(inference, evidence, free, asked, assessor, policy)
+    found = _questions(book, after)
     found = [replace(q, cost=costs.get(q.id, 1.0)) for q in found]
     if assessor is not None and urgency is not None:
         found = [_judged(q, assessor, urgency, leading) for q in found]
@@ -306,6 +314,7 @@ def next_questions(
         leading,
         bounds,
         _same_for_all(book, evidence, [q.id for q in chosen], urgency, leading, policy),
+        after.exact,
     )
 
 
