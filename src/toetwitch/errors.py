@@ -13,6 +13,7 @@ __all__ = [
     "ImpossibleEvidenceError",
     "InterchangeError",
     "ModelFileError",
+    "SearchLimitError",
     "TableError",
     "ToetwitchError",
     "UnknownNameError",
@@ -86,6 +87,25 @@ class BudgetExceededError(ToetwitchError, MemoryError):
         self.bytes_needed = bytes_needed
         self.budget = budget
         super().__init__(message)
+
+
+class SearchLimitError(ToetwitchError, RuntimeError):
+    """A search for the most probable assignments that would need more work than is allowed; nothing is answered.
+
+    Attributes
+    ----------
+    best, bound
+        Natural log of the probability of the best assignment found, and what none can exceed.
+    """
+
+    def __init__(self, *, best: float, bound: float) -> None:
+        self.best = best
+        self.bound = bound
+        super().__init__(
+            f"the most probable assignment lies between ln P = {best:.6g} and {bound:.6g}, and telling which it is "
+            "needs more work than is allowed; expected a question with more of the context and the causes observed, "
+            "or fewer present findings"
+        )
 
 
 class TableError(ToetwitchError, ValueError):

@@ -17,7 +17,7 @@ from toetwitch.evidence import Evidence
 from toetwitch.frames import Codes, read_codes
 from toetwitch.inference import ExactInference
 from toetwitch.inference.counterfactual import Counterfactual
-from toetwitch.inference.explanations import MostProbableExplanations, k_best
+from toetwitch.inference.explanations import MostProbableExplanations, k_best, most_probable_case
 from toetwitch.interop import from_pgmpy, read_bif, to_pgmpy
 from toetwitch.knowledge.network import NetworkDefinition
 from toetwitch.reasoning.network_card import network_card
@@ -190,8 +190,10 @@ class Network(NetworkQuestions):
             For Jeffrey evidence, which fixes marginals that no single assignment has.
         ImpossibleEvidenceError
             When the evidence has probability zero.
+        SearchLimitError
+            When the search that stands in for tables too large needs more work than is allowed.
         """
-        _, states = self._inference.mpe(self.read(evidence))
+        states = most_probable_case(self._inference, self.read(evidence))
         return {id: self.variables[id].states[state] for id, state in states.items()}
 
     def k_best(self, evidence: Mapping[str, object] | None = None, k: int = 5) -> MostProbableExplanations:
@@ -210,6 +212,8 @@ class Network(NetworkQuestions):
             For Jeffrey evidence, and for a k that is no positive integer.
         ImpossibleEvidenceError
             When the evidence has probability zero.
+        SearchLimitError
+            When the search that stands in for tables too large needs more work than is allowed.
         """
         return k_best(self._inference, self.read(evidence), k)
 

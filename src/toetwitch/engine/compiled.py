@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from toetwitch.engine.batches import Batch, run_batch
 from toetwitch.engine.cohort import FlatNetwork, answer_cohort, flatten
-from toetwitch.engine.explanations import most_probable_explanations
+from toetwitch.engine.explanations import Explained, most_probable_explanations
 from toetwitch.engine.factors import Evidence
 from toetwitch.engine.gradient import Gradient, differentiate
 from toetwitch.engine.native import note_work, row_kernel
@@ -230,18 +230,18 @@ class CompiledNetwork:
         return found[0] if found else (-np.inf, tuple(int(hard.get(v, 0)) for v in range(len(self.sizes))))
 
     def k_best(
-        self, hard: Mapping[int, int], soft: Mapping[int, ArrayLike] = MappingProxyType({}), k: int = 10
-    ) -> tuple[tuple[float, tuple[int, ...]], ...]:
+        self, hard: Mapping[int, int], soft: Mapping[int, ArrayLike] = NO_WEIGHTS, k: int = 10, *, hidden: int = 0
+    ) -> tuple[Explained, ...]:
         """Return the k most probable complete assignments, each with the natural logarithm of its probability.
 
         Fewer when fewer are possible, none when the evidence is impossible. Equally probable ones come in the order of
-        their states, first variable first.
+        their states, first variable first. The last `hidden` variables are summed out.
         """
         evidence = self._evidence(hard, soft)
-        pattern = self._pattern(evidence)
         return most_probable_explanations(
-            lambda: self._program(pattern, complete=True), self._potentials, evidence, self.sizes, k
-        )
+            self._structure, self._potentials, evidence, self._pattern(evidence), k,
+            count=len(self.sizes) - hidden, memory_budget=self._memory_budget, keep=self._keep,
+        )  # fmt: skip
 
     def gradient(
         self, hard: Mapping[int, int], soft: Mapping[int, ArrayLike] = MappingProxyType({})
@@ -370,10 +370,9 @@ class CompiledNetwork:
             Runner(self._compile(main, shapes), self._potentials, self._memory_budget), wanted, leaves, predictor
         )
 
-    def _compile(self, pattern: Pattern, structure: Structure | None = None, *, complete: bool = False) -> Program:
+    def _compile(self, pattern: Pattern, structure: Structure | None = None) -> Program:
         shapes = self._structure if structure is None else structure
-        plan = make_plan(shapes, pattern, memory_budget=self._memory_budget, prune=not complete, sum_first=complete)
-        return compile_plan(plan, shapes, self._potentials)
+        return compile_plan(make_plan(shapes, pattern, memory_budget=self._memory_budget), shapes, self._potentials)
 
     def _replace(self, replacements: Mapping[int, Potential]) -> tuple[tuple[Potential, ...], Structure | None]:
         """Return the potentials, and the structure where it differs: other tables may sum to one along other axes."""
@@ -399,8 +398,8 @@ class CompiledNetwork:
         raised = frozenset(v for v in hard if v in self._noisy and evidence.states[v][0] > 0)
         return Pattern(hard, raised, tuple(sorted(evidence.weights)), (), tuple(together))
 
-    def _program(self, pattern: Pattern, *, complete: bool = False) -> Program:
-        return self._keep((pattern, complete), lambda: self._compile(pattern, complete=complete))
+    def _program(self, pattern: Pattern) -> Program:
+        return self._keep(pattern, lambda: self._compile(pattern))
 
     def _keep(self, key: Hashable, make: Callable[[], Kept]) -> Kept:
         """Return what was made for `key` before, or make it; the least recently used goes first."""

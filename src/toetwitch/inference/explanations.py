@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ExplainedCase", "MostProbableExplanations", "k_best"]
+__all__ = ["ExplainedCase", "MostProbableExplanations", "k_best", "most_probable_case"]
 
 import math
 import operator
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from toetwitch.engine import CompiledNetwork
+from toetwitch.engine import CompiledNetwork, Dense, NoisyMax
 from toetwitch.engine.explanations import Explained
 from toetwitch.errors import EvidenceError
 from toetwitch.evidence import Evidence
@@ -19,6 +19,9 @@ from toetwitch.inference.exact import ExactInference
 
 if TYPE_CHECKING:
     import pandas as pd
+
+EXPANDED_ENTRIES = 2**12
+"""Up to this size the table of a finding that can be held back is expanded: then a plan needs no search."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,13 +153,41 @@ def k_best(inference: ExactInference, evidence: Evidence, k: int) -> MostProbabl
     )
 
 
+def most_probable_case(inference: ExactInference, evidence: Evidence) -> dict[str, int]:
+    """Return the most probable complete assignment, id to state.
+
+    By `ExactInference.mpe` where the tables are small, else by a search that expands none.
+    """
+    if not evidence.jeffrey and _too_large_to_expand(inference):
+        if math.isinf(inference.log_probability(evidence)):
+            inference.posterior(evidence, [])
+        ((_, states),) = _most_probable(inference, evidence, 1)
+        return {v.id: states[i] for i, v in enumerate(inference.network.variables)}
+    return inference.mpe(evidence)[1]
+
+
 def _most_probable(inference: ExactInference, evidence: Evidence, k: int) -> tuple[Explained, ...]:
     resolved = inference.resolved
-    compiled = inference.compiled
-    if resolved.hidden:
+    compiled, hidden = inference.compiled, len(resolved.hidden)
+    if hidden and not _too_large_to_expand(inference):
         sizes = resolved.sizes[: len(inference.network.variables)]
         compiled = CompiledNetwork(sizes, resolved.without_hidden(), memory_budget=inference.memory_budget)
+        hidden = 0
     hard = {inference.index(id): state for id, state in evidence.hard.items()}
     soft = {inference.index(id): weights for id, weights in evidence.soft.items()}
     with inference.named_budget():
-        return compiled.k_best(hard, soft, k)
+        return compiled.k_best(hard, soft, k, hidden=hidden)
+
+
+def _too_large_to_expand(inference: ExactInference) -> bool:
+    """Return whether a hidden variable summed out would leave a table of many entries."""
+    resolved = inference.resolved
+    count = len(resolved.sizes) - len(resolved.hidden)
+    for drive in range(count, len(resolved.sizes)):
+        near = [p for p in resolved.potentials if isinstance(p, Dense) and drive in p.scope]
+        above = resolved.potentials[drive]
+        joined = {v for p in near for v in p.scope} - {drive}
+        joined |= {v for v in (above.parents if isinstance(above, NoisyMax) else above.scope) if v is not None}
+        if math.prod(resolved.sizes[v] for v in joined if v != drive) > EXPANDED_ENTRIES:
+            return True
+    return False
