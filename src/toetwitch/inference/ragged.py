@@ -1,7 +1,8 @@
 """Many cases at once, each of which observes something else.
 
-Cases run on the skeleton of the network (`toetwitch.inference.skeleton`), which needs one plan for all of them. What
-does not fit there (many present findings, evidence so improbable that signed sums lose digits, a finding asked for)
+Many cases go to compiled code that reduces and orders each of them for itself, where there is any. Without it, cases
+run on the skeleton of the network (`toetwitch.inference.skeleton`), which needs one plan for all of them. What does not
+fit there (many present findings, evidence so improbable that signed sums lose digits, a finding asked for)
 goes to the engine's batch, and a few such cases one by one: a batch would plan for each of them.
 
 Which way a case goes depends on the cases alone, so the same call gives the same bits.
@@ -41,9 +42,6 @@ SHARED_ROWS = 64
 
 SHARED_ENTRIES = 2**14
 """Table entries of such a plan at most; past that, findings as signed sums are cheaper."""
-
-FEW_LANES = 128
-"""Up to so many lanes, compiled code that reduces and orders each case for itself is the faster way."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,14 +88,9 @@ def answer_rows(
     compiled = (of_many or len(codes) >= FEW_ROWS) and _needs_no_plan(exact, places)
     if len(codes) >= FEW_ROWS:
         left = np.setdiff1d(left, _by_shared_plans(exact, codes, soft, answer, threads))
-    if len(left) > 1 and exact.skeleton.takes(list(places.values())):
-        few = np.zeros(0, dtype=np.int64)
-        if compiled:
-            weighed = {id: weights[left] for id, weights in soft.items()}
-            lanes = exact.skeleton.lanes(_with_hidden(exact, codes[left]), _indexed(exact, weighed))
-            few = left[lanes <= FEW_LANES]
-            few = few[_without_plans(exact, codes, soft, few, answer, threads)]
-        left = np.setdiff1d(left, few)
+    if compiled:
+        left = left[~_without_plans(exact, codes, soft, left, answer, threads)]
+    if len(codes) > 1 and len(left) and exact.skeleton.takes(list(places.values())):
         given = {id: weights[left] for id, weights in soft.items()}
         found = _by_lanes(exact, codes[left], given, list(places.values()), SAFE_AMPLIFICATION, threads)
         took = left[found.answered]
@@ -105,8 +98,6 @@ def answer_rows(
         for id, i in places.items():
             marginals[id][took] = found.marginals[i][found.answered]
         left = left[~found.answered]
-    if compiled:
-        left = left[~_without_plans(exact, codes, soft, left, answer, threads)]
     pending = [left] if len(left) else []
     if exact.expander.leaves and len(left) < FEW_ROWS:
         pending = [left[n : n + 1] for n in range(len(left))]

@@ -257,15 +257,6 @@ class Skeleton:
         spans = zip(targets, ends[:-1], ends[1:], strict=True)
         return Readings(answered, log_evidence, amplification, {v: _normalised(raw[:, a:b]) for v, a, b in spans})
 
-    def lanes(self, codes: Int, soft: Mapping[int, Array]) -> Array:
-        """Return how many lanes each case needs, shape (cases,), as floats: there may be very many."""
-        counts = []
-        for begin in range(0, len(codes), CASES_AT_ONCE):
-            part = slice(begin, begin + CASES_AT_ONCE)
-            own = {v: w[part] for v, w in soft.items()}
-            counts.append(Lanes(self.findings, Block(codes[part], own, np.zeros(0, dtype=np.int64), codes[:0])).lanes)
-        return np.concatenate([np.zeros(0), *counts])
-
     def makers(self, codes: Int) -> NDArray[np.bool_]:
         """Return which present findings to sum over who brought them about, shape (cases, variables).
 
