@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -69,6 +72,39 @@ def test_an_interrupted_run_goes_on_where_it_stopped(cases: Path, monkeypatch: p
     again = cases.with_name("again.parquet")
     run(cases, again)
     assert parquet.read_table(out).equals(parquet.read_table(again))
+
+
+KILLED = """
+import os, signal, sys
+import toetwitch as tt
+from toetwitch.commands import cohort as command
+
+command.ROWS_AT_ONCE = 2
+real, seen = tt.Model.assess_many, []
+
+def assess_many(self, frame, **options):
+    seen.append(1)
+    if len(seen) == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return real(self, frame, **options)
+
+tt.Model.assess_many = assess_many
+command.cohort(sys.argv[1:])
+"""
+"""A run that is killed while its second part is being assessed."""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no signal that cannot be caught")
+def test_a_killed_run_loses_nothing_that_was_written(cases: Path) -> None:
+    """After a kill that cannot be caught the whole parts are there, and the same command gives the same file."""
+    out, undisturbed = cases.with_name("out.parquet"), cases.with_name("undisturbed.parquet")
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(cases), str(out)], check=False, timeout=300)
+    assert killed.returncode == -signal.SIGKILL
+    assert not out.exists()
+    assert len(list(out.with_name("out.parquet.parts").glob("*.parquet"))) == 1
+    run(cases, out)
+    run(cases, undisturbed)
+    assert parquet.read_table(out).equals(parquet.read_table(undisturbed))
 
 
 def test_parts_of_another_question_are_dropped(cases: Path) -> None:

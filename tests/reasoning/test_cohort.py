@@ -101,3 +101,46 @@ def test_what_is_no_frame_of_cases_is_refused(frame: Any, error: type[Exception]
     """An unknown column, something that is no frame, and a column given twice are refused with a clear message."""
     with pytest.raises(error, match=message):
         MODEL.assess_many(frame)
+
+
+def test_columns_of_any_nullable_dtype_read_alike() -> None:
+    """Nullable, categorical and Arrow columns of pandas, and categorical ones of polars, read as plain objects do."""
+    pl, pa = pytest.importorskip("polars"), pytest.importorskip("pyarrow")
+    weakness, drop = ["mild", None, "none"], [True, None, False]
+    plain = MODEL.assess_many(pd.DataFrame({"muscle_weakness": weakness, "foot_drop": drop}, dtype=object))
+    frames = [
+        pd.DataFrame({"muscle_weakness": pd.Categorical(weakness), "foot_drop": pd.array(drop, dtype="boolean")}),
+        pd.DataFrame({"muscle_weakness": pd.array(weakness, dtype="string"), "foot_drop": drop}),
+        pd.DataFrame(
+            {
+                "muscle_weakness": pd.array(weakness, dtype=pd.ArrowDtype(pa.string())),
+                "foot_drop": pd.array(drop, dtype=pd.ArrowDtype(pa.bool_())),
+            }
+        ),
+        pl.DataFrame({"muscle_weakness": pl.Series(weakness, dtype=pl.Categorical), "foot_drop": drop}).to_pandas(),
+    ]
+    for frame in frames:
+        out = MODEL.assess_many(frame)
+        assert list(out["level"]) == list(plain["level"])
+        assert list(out["log_evidence"]) == pytest.approx(list(plain["log_evidence"]))
+
+
+def test_a_wrong_dtype_and_a_state_of_another_type_are_the_rows_own_fault() -> None:
+    """Numbers where states are expected make their rows invalid, with the id and what was expected in the reason."""
+    out = MODEL.assess_many(pd.DataFrame({"muscle_weakness": [1, 2], "foot_drop": [True, False]}))
+    assert list(out["status"]) == ["invalid", "invalid"]
+    assert all("muscle_weakness" in reason for reason in out["reason"])
+    out = MODEL.assess_many(
+        pd.DataFrame({"muscle_weakness": [True, "mild"], "foot_drop": [True, "mild"]}, dtype=object)
+    )
+    assert list(out["status"]) == ["invalid", "invalid"]
+    assert "muscle_weakness" in out["reason"][0]
+    assert "foot_drop" in out["reason"][1]
+
+
+def test_an_index_that_repeats_is_kept() -> None:
+    """Rows keep their order and their labels, also where labels repeat."""
+    out = MODEL.assess_many(pd.DataFrame({"foot_drop": [True, False, None]}, index=["x", "x", "y"]))
+    assert list(out.index) == ["x", "x", "y"]
+    assert list(out["status"]) == ["ok"] * 3
+    assert out["lumbar_radiculopathy"].iloc[0] > out["lumbar_radiculopathy"].iloc[1]

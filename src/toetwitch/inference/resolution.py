@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from toetwitch.engine import CompiledNetwork, Dense, NoisyMax, Term
 from toetwitch.errors import TableError
+from toetwitch.inference.solving import logit, sigmoid, solve_intercept
 from toetwitch.knowledge import table as stated
 from toetwitch.knowledge.estimate import Estimate
 from toetwitch.knowledge.network import NetworkDefinition
@@ -30,11 +31,7 @@ from toetwitch.knowledge.parameters import when_text
 
 Array = NDArray[np.float64]
 
-SOLVE_TOLERANCE = 1e-13
-SOLVE_STEPS = 200
 ROUNDING = 1e-9
-INTERCEPT_BOUND = 750.0
-"""Beyond |750| the logistic function is 0 or 1: the smallest double is e to the power -745."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,14 +199,14 @@ class _Resolution:
         shape = [len(self.network.by_id[p].states) for p in parents]
         baseline = None
         if anchor.kind == "baseline" and anchor.overall is not None:
-            baseline = _logit(self.numbers.get(f"{table.child}.baseline", anchor.overall))
+            baseline = logit(self.numbers.get(f"{table.child}.baseline", anchor.overall))
         log_odds = np.zeros([*shape, self.numbers.lanes])
         for effect in table.effects:
             size = self.numbers.get(f"{table.child}.effect[{when_text(effect.when)}]", effect.size)
             if effect.stated_as == "odds_ratio":
                 step = np.log(size)
             elif baseline is not None:
-                step = _logit(size) - baseline
+                step = logit(size) - baseline
             else:
                 raise TableError(f"{table.child!r} states P(effect) for {when_text(effect.when)} but has no baseline")
             log_odds[self._mask(parents, effect.when)] += step
@@ -226,7 +223,7 @@ class _Resolution:
             if anchor.overall is None:
                 raise TableError(f"{table.child!r} has no prevalence")
             target = self.numbers.get(f"{table.child}.prevalence", anchor.overall)
-            solved = _solve_intercept(joint.reshape(-1, lanes), log_odds.reshape(-1, lanes), target)
+            solved = solve_intercept(joint.reshape(-1, lanes), log_odds.reshape(-1, lanes), target)
             return solved
         axis = parents.index(anchor.by)
         states = self.network.by_id[anchor.by].states
@@ -238,13 +235,13 @@ class _Resolution:
             total = weights.sum(axis=0)
             even = np.full_like(weights, 1 / len(weights))
             weights = np.where(total > 0, weights / np.where(total > 0, total, 1), even)
-            by_band.append(_solve_intercept(weights, band, target))
+            by_band.append(solve_intercept(weights, band, target))
         shape = [len(states) if a == axis else 1 for a in range(len(parents))]
         return np.stack(by_band).reshape([*shape, lanes])
 
     def _logistic_table(self, table: stated.Logistic, log_odds: Array) -> Dense:
-        present = _sigmoid(log_odds)
-        values = np.stack([_sigmoid(-log_odds), present], axis=-2)
+        present = sigmoid(log_odds)
+        values = np.stack([sigmoid(-log_odds), present], axis=-2)
         return Dense((*(self.index[p] for p in table.parents), self.index[table.child]), values)
 
     def _joint(self, keep: Sequence[int]) -> Array:
@@ -432,34 +429,6 @@ class _Resolution:
             above = marginal(middle) > target
             low, high = np.where(above, low, middle), np.where(above, middle, high)
         return np.asarray((low + high) / 2)
-
-
-def _solve_intercept(weights: Array, log_odds: Array, target: Array) -> Array:
-    """Return a, shape (lanes,), with sum(weights * sigmoid(a + log_odds)) == target in every lane."""
-    low = np.full(target.shape, -INTERCEPT_BOUND) - log_odds.max(axis=0)
-    high = np.full(target.shape, INTERCEPT_BOUND) - log_odds.min(axis=0)
-    a = np.clip(_logit(target) - (weights * log_odds).sum(axis=0), low, high)
-    for _ in range(SOLVE_STEPS):
-        p = _sigmoid(a + log_odds)
-        error = (weights * p).sum(axis=0) - target
-        # A lane that is done stays put: its next step would leave a bracket that it now bounds.
-        done = np.abs(error) <= SOLVE_TOLERANCE * target
-        if done.all():
-            break
-        low, high = np.where(error > 0, low, a), np.where(error > 0, a, high)
-        slope = (weights * p * (1 - p)).sum(axis=0)
-        step = a - error / np.maximum(slope, 1e-300)
-        a = np.where(done, a, np.where((step > low) & (step < high), step, (low + high) / 2))
-    return np.asarray(a)
-
-
-def _sigmoid(x: Array) -> Array:
-    small = np.exp(-np.abs(x))
-    return np.asarray(np.where(x >= 0, 1 / (1 + small), small / (1 + small)))
-
-
-def _logit(p: Array) -> Array:
-    return np.asarray(np.log(p) - np.log1p(-p))
 
 
 def _without_lanes(potential: Dense | NoisyMax) -> Dense | NoisyMax:
