@@ -12,7 +12,17 @@ yet excluded could ask for.
 
 from __future__ import annotations
 
-__all__ = ["Effects", "Reach", "effects", "given_answers", "given_first", "joint_answers", "joint_levels", "reach"]
+__all__ = [
+    "Effects",
+    "Reach",
+    "effects",
+    "given_answers",
+    "given_first",
+    "gravest_by_posterior",
+    "joint_answers",
+    "joint_levels",
+    "reach",
+]
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -23,7 +33,7 @@ from numpy.typing import NDArray
 
 from toetwitch.evidence import Evidence
 from toetwitch.inference import ExactInference
-from toetwitch.knowledge.red_flag import TRIAGE_LEVELS, level_rank
+from toetwitch.knowledge.red_flag import TRIAGE_LEVELS, RuleBook, level_rank
 from toetwitch.reasoning.assessment import Assessor
 from toetwitch.reasoning.danger import danger_readings
 from toetwitch.reasoning.forms import forms, independent, multiplied
@@ -112,7 +122,7 @@ def effects(
     readings: dict[str, Array] | None = {}
     if assessor is not None:
         by_rules = _levels(assessor, evidence, rows, np.zeros(len(rows), dtype=np.int64), policy)
-        gravest = max((level_rank(rule.level) for rule in assessor.book.posterior_rules), default=0)
+        gravest = gravest_by_posterior(assessor.book)
         if (by_rules < gravest).any():
             danger = [id for id in assessor.book.policy.danger_findings if id in sizes]
             readings = danger_readings(evidence, danger, sizes)
@@ -332,6 +342,11 @@ def _levels(
     return triage_many(supports, posterior, assessor.book, policy).level.astype(np.int64)
 
 
+def gravest_by_posterior(book: RuleBook) -> int:
+    """Return the rank of the gravest level that any posterior could ask for."""
+    return max((level_rank(rule.level) for rule in book.posterior_rules), default=0)
+
+
 def joint_answers(
     inference: ExactInference, evidence: Evidence, targets: Sequence[str], questions: Sequence[str]
 ) -> tuple[list[tuple[int, ...]], Array, dict[str, Array]]:
@@ -374,7 +389,7 @@ def joint_levels(
     policy: str | None = None,
 ) -> Ranks:
     """Return the rank of the level after each joint answer, shape (joint answers,); zero where it is impossible."""
-    gravest = max((level_rank(rule.level) for rule in assessor.book.posterior_rules), default=0)
+    gravest = gravest_by_posterior(assessor.book)
     levels = np.zeros(len(rows), dtype=np.int64)
     for n, row in enumerate(rows):
         if probability[n] > 0:

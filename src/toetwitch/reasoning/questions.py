@@ -33,7 +33,16 @@ from toetwitch.evidence import Evidence
 from toetwitch.frozen import FrozenMapping
 from toetwitch.inference import ExactInference
 from toetwitch.knowledge.red_flag import TRIAGE_LEVELS, level_rank
-from toetwitch.reasoning.answers import Effects, Reach, effects, given_first, joint_answers, joint_levels, reach
+from toetwitch.reasoning.answers import (
+    Effects,
+    Reach,
+    effects,
+    given_first,
+    gravest_by_posterior,
+    joint_answers,
+    joint_levels,
+    reach,
+)
 from toetwitch.reasoning.assessment import Assessor
 from toetwitch.reasoning.cards import questions_card
 from toetwitch.reasoning.ranking import leaders
@@ -362,6 +371,10 @@ def _askable(
 
 def _urgency(assessor: Assessor, evidence: Evidence, policy: str | None) -> Triage:
     supports = supports_of(evidence, assessor.inference.network.by_id)
+    by_rules = triage(supports, 0, assessor.book, policy)
+    # Where the rules ask for as much as any posterior could, its readings are not worth their time.
+    if level_rank(by_rules.level) >= gravest_by_posterior(assessor.book):
+        return by_rules
     return triage(supports, assessor.posterior_rank(evidence), assessor.book, policy)
 
 
