@@ -409,7 +409,7 @@ def _flag_lines(answer: Assessment) -> list[str]:
         lines.append("A rule that fired says: ambulance or emergency department.")
     for found in answer.red_flags:
         because = ", ".join(f"{id} = {_said(value)}" for id, value in found.because.items())
-        lines.append(f"  ! {found.id}: {found.level} [{found.origin}, {found.source}]")
+        lines.append(f"  ! {found.id}: {found.level} [{found.cited}]")
         lines.append(f"      {found.rationale} Because {because}.")
     for dissent in urgency.dissent:
         if dissent.guideline_level == dissent.level:

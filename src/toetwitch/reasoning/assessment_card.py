@@ -85,7 +85,7 @@ def _fired(answer: Assessment, found: FiredRule) -> Markup:
         element("strong", f"⚑ {words(found.id).capitalize()}: {words(found.level)}."),
         f" {found.rationale} ",
         element("em", f"Because {because}."),
-        element("small", f" [{found.origin}, {found.source}]"),
+        element("small", f" [{found.cited}]"),
     )
 
 

@@ -209,6 +209,11 @@ class FiredRule:
         return self.rule.origin
 
     @property
+    def cited(self) -> str:
+        """Whose rule it is and its source, once where they are the same."""
+        return ", ".join(dict.fromkeys((self.origin, self.source)))
+
+    @property
     def rationale(self) -> str:
         """Why, in a sentence."""
         return self.rule.rationale

@@ -186,7 +186,7 @@ def _flag(subject: Subject, found: FiredRule) -> View:
         "level": words(found.level),
         "rationale": found.rationale,
         "because": "; ".join(fired_by),
-        "source": ", ".join(dict.fromkeys((found.origin, found.source))),
+        "source": found.cited,
     }
 
 
