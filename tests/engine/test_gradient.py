@@ -24,7 +24,7 @@ def kept_potentials(network, hard, soft):
     return {p.potential for p in network.compiled.plan(hard, list(soft), targets=[]).pieces if hasattr(p, "potential")}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(networks.drawn_questions(6), st.data())
 def test_a_contribution_moves_the_evidence_by_its_derivative(question, data):
     """P(e) is linear in each entry of each contribution: raising one moves it by exactly the derivative."""

@@ -6,7 +6,7 @@ lanes agree). States may differ from lane to lane.
 
 from __future__ import annotations
 
-__all__ = ["Evidence", "build_factor", "restrict"]
+__all__ = ["Evidence", "build_factor", "contribution", "join", "restrict", "running"]
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -105,12 +105,12 @@ def _link(piece: Link, noisy: NoisyMax, evidence: Evidence, arithmetic: Arithmet
     raised = evidence.states[noisy.child] if piece.raised else None
     start = None
     for index in piece.constants:
-        start = _join(start, _contribution(noisy.terms[index], raised, evidence, arithmetic, observed=True), arithmetic)
+        start = join(start, contribution(noisy.terms[index], raised, evidence, arithmetic, observed=True), arithmetic)
     if piece.term is None:
         assert start is not None
         return start[1] if piece.raised else start
-    here = _contribution(noisy.terms[piece.term], raised, evidence, arithmetic, observed=False)
-    table = _join(start, here, arithmetic) if piece.first else _step(here, arithmetic)
+    here = contribution(noisy.terms[piece.term], raised, evidence, arithmetic, observed=False)
+    table = join(start, here, arithmetic) if piece.first else _step(here, arithmetic)
     return table[..., 1, :] if piece.raised and piece.last else table
 
 
@@ -123,7 +123,7 @@ def _maximum(piece: Maximum) -> Array:
     return kept[..., np.newaxis]
 
 
-def _contribution(
+def contribution(
     term: Term, raised: NDArray[np.intp] | None, evidence: Evidence, arithmetic: Arithmetic, *, observed: bool
 ) -> Array:
     """Return a term's distribution over the classes of the chain, shape ([parent], classes, lanes)."""
@@ -136,7 +136,7 @@ def _contribution(
     return np.stack(np.broadcast_arrays(arithmetic.lift(below), arithmetic.lift(at)), axis=-2)
 
 
-def _running(table: Array, arithmetic: Arithmetic) -> list[Array]:
+def running(table: Array, arithmetic: Arithmetic) -> list[Array]:
     """Return the cumulative sums over the classes (second axis from the end)."""
     sums = [table[..., 0, :]]
     for state in range(1, table.shape[-2]):
@@ -144,12 +144,12 @@ def _running(table: Array, arithmetic: Arithmetic) -> list[Array]:
     return sums
 
 
-def _join(start: Array | None, here: Array, arithmetic: Arithmetic) -> Array:
+def join(start: Array | None, here: Array, arithmetic: Arithmetic) -> Array:
     """Distribution of the maximum of a fixed start (classes, lanes) and a contribution ([parent], classes, lanes)."""
     if start is None:
         return here
-    below_start = _running(start, arithmetic)
-    up_to_here = _running(here, arithmetic)
+    below_start = running(start, arithmetic)
+    up_to_here = running(here, arithmetic)
     states = []
     for state in range(here.shape[-2]):
         value = arithmetic.multiply(start[state], up_to_here[state])
@@ -162,7 +162,7 @@ def _join(start: Array | None, here: Array, arithmetic: Arithmetic) -> Array:
 def _step(here: Array, arithmetic: Arithmetic) -> Array:
     """P(upper | parent, lower), shape (parent, lower, upper, lanes)."""
     parents, classes, lanes = here.shape
-    up_to_here = _running(here, arithmetic)
+    up_to_here = running(here, arithmetic)
     zero = arithmetic.lift(np.zeros(()))
     table = np.full((parents, classes, classes, lanes), zero)
     for upper in range(classes):

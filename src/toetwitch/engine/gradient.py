@@ -12,14 +12,15 @@ from __future__ import annotations
 
 __all__ = ["Gradient", "differentiate"]
 
-from collections.abc import Sequence
-from typing import TypeAlias
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from toetwitch.engine.arithmetic import LOGARITHMIC, Arithmetic
-from toetwitch.engine.factors import Evidence, build_factor
+from toetwitch.engine.factors import Evidence, build_factor, contribution, join, running
 from toetwitch.engine.kernels import Upward, marginal
 from toetwitch.engine.potentials import Dense, NoisyMax, Potential, Term
 from toetwitch.engine.program import Program
@@ -139,44 +140,76 @@ def _share_out(
             row = (slice(None),) if piece.scope else (int(evidence.states[term.parent][0]),)
         collected[piece.potential][piece.term][(*row, 0)] += arithmetic.lower(sensitivity)[..., 0]
         return
-    for index in (*piece.constants, *(() if piece.term is None else (piece.term,))):
-        collected[piece.potential][index] += _term_gradient(
-            piece, index, sensitivity, noisy, potentials, evidence, arithmetic
-        )
+    for index, by_class in _by_contribution(piece, sensitivity, noisy, evidence, arithmetic):
+        total = collected[piece.potential][index]
+        _share_row(noisy.terms[index], noisy.child, piece.raised, by_class, evidence, arithmetic, total)
 
 
-def _term_gradient(
-    piece: Link,
-    index: int,
-    sensitivity: Array,
-    noisy: NoisyMax,
-    potentials: Sequence[Potential],
-    evidence: Evidence,
-    arithmetic: Arithmetic,
-) -> Array:
-    """Return the derivative by one term's entries: a link is linear in them, unit contributions give coefficients."""
-    term = noisy.terms[index]
-    gradient = np.zeros_like(term.values)
-    free = index == piece.term
-    for state in range(term.values.shape[-1]):
-        unit = np.zeros_like(term.values)
-        unit[..., state] = 1.0
-        varied = list(potentials)
-        varied[piece.potential] = _with_term(noisy, index, unit)
-        coefficient = arithmetic.multiply(build_factor(piece, varied, evidence, arithmetic), sensitivity)
-        axis = 1 if free else 0
-        flat = coefficient.reshape(*coefficient.shape[:axis], -1)
-        share = arithmetic.lower(arithmetic.sum(np.moveaxis(flat, -1, 0)))
-        if term.parent is None:
-            gradient[state] = share
-        elif free:
-            gradient[:, state] = share
-        else:
-            gradient[int(evidence.states[term.parent][0]), state] = share
-    return gradient
+def _by_contribution(
+    piece: Link, sensitivity: Array, noisy: NoisyMax, evidence: Evidence, arithmetic: Arithmetic
+) -> Iterator[tuple[int, Array]]:
+    """Yield each term with the derivative by its distribution over the classes, shape ([parent], classes, lanes).
+
+    A link is the distribution of a maximum: of one contribution h and of all others, o. So the derivative by h(t) is
+    that by the link at t, times P(o <= t), and that at each s > t, times P(o = s). Nothing is subtracted.
+    """
+    raised = evidence.states[noisy.child] if piece.raised else None
+    if piece.raised and piece.last:
+        # Only the upper class is left of the table.
+        lower = arithmetic.lift(np.zeros_like(sensitivity))
+        sensitivity = np.stack([lower, sensitivity], axis=-2)
+    here = None
+    if piece.term is not None:
+        here = contribution(noisy.terms[piece.term], raised, evidence, arithmetic, observed=False)
+    if piece.term is not None and not piece.first:
+        yield piece.term, _by_step(sensitivity, arithmetic)
+        return
+    known = [contribution(noisy.terms[index], raised, evidence, arithmetic, observed=True) for index in piece.constants]
+    others: list[Array | None] = [None, *itertools.accumulate(known, lambda left, right: join(left, right, arithmetic))]
+    if piece.term is not None:
+        yield piece.term, _by_maximum(others[-1], sensitivity, arithmetic)
+    after = here
+    for place in range(len(known) - 1, -1, -1):
+        rest = after if place == 0 else others[place] if after is None else join(others[place], after, arithmetic)
+        by_class = _by_maximum(rest, sensitivity, arithmetic)
+        yield piece.constants[place], by_class if here is None else arithmetic.sum(by_class)
+        after = known[place] if after is None else join(known[place], after, arithmetic)
 
 
-def _with_term(noisy: NoisyMax, index: int, values: Array) -> NoisyMax:
-    terms = list(noisy.terms)
-    terms[index] = Term(terms[index].parent, values)
-    return NoisyMax(noisy.child, tuple(terms))
+def _by_maximum(others: Array | None, sensitivity: Array, arithmetic: Arithmetic) -> Array:
+    if others is None:
+        return sensitivity
+    up_to = running(others, arithmetic)
+    classes = []
+    for at in range(sensitivity.shape[-2]):
+        total = arithmetic.multiply(sensitivity[..., at, :], up_to[at])
+        for above in range(at + 1, sensitivity.shape[-2]):
+            total = arithmetic.add(total, arithmetic.multiply(sensitivity[..., above, :], others[..., above, :]))
+        classes.append(total)
+    return np.stack(np.broadcast_arrays(*classes), axis=-2)
+
+
+def _by_step(sensitivity: Array, arithmetic: Arithmetic) -> Array:
+    """Return the derivative by a contribution joined to a lower variable, from shape (parent, lower, upper, lanes)."""
+    classes = []
+    for at in range(sensitivity.shape[-2]):
+        total = sensitivity[:, 0, at]
+        for lower in range(1, sensitivity.shape[-2]):
+            total = arithmetic.add(total, sensitivity[:, lower, max(lower, at)])
+        classes.append(total)
+    return np.stack(classes, axis=-2)
+
+
+def _share_row(
+    term: Term, child: int, raised: bool, by_class: Array, evidence: Evidence, arithmetic: Arithmetic, total: Array
+) -> None:
+    """Add the derivative by classes to the entries; all states below an observed one share the lower class."""
+    share = arithmetic.lower(by_class)[..., 0]
+    if raised:
+        state = int(evidence.states[child][0])
+        below = np.repeat(share[..., :1], state, axis=-1)
+        share = np.concatenate([below, share[..., 1:]], axis=-1)
+    place: tuple[Any, ...] = (slice(None),) * (share.ndim - 1)
+    if term.parent is not None and share.ndim == 1:
+        place = (int(evidence.states[term.parent][0]),)
+    total[(*place, slice(0, share.shape[-1]))] += share
