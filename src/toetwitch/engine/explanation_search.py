@@ -39,7 +39,7 @@ CLOSE = 1e-11
 """Relative difference of logarithms that the search does not tell apart: above rounding, below any interest."""
 MOST_ENTRIES = 1e9
 """Table entries that a search may fill: a minute or two, and the same on any machine."""
-SMALL_ENTRIES = 4096
+SMALL_ENTRIES = 2**14
 """Plans smaller than this run faster than another is made."""
 
 
@@ -139,7 +139,7 @@ class _Search:
             return []
         by_state = self._bounds(node, free, relaxation)
         best = {v: int(node[v][int(np.argmax(bounds))]) for v, bounds in by_state.items()}
-        self._note({v: best.get(v, int(node[v][0])) for v in self.variables})
+        self._climb({v: best.get(v, int(node[v][0])) for v in self.variables})
         bound = min(bound, *(float(bounds.max()) for bounds in by_state.values()))
         if self._hopeless(bound):
             return []
@@ -191,21 +191,39 @@ class _Search:
                     constant += float(factor[everything[v][0]])
         return constant, logs
 
-    def _note(self, states: Mapping[int, int]) -> None:
-        """Add the assignments with these states, the leaves at their best k, to what is known."""
+    def _climb(self, states: dict[int, int]) -> None:
+        """Note an assignment and, where it is better than any before, those that single changes of state lead to."""
+        before = max(self.pool.values(), default=-math.inf)
+        value = self._note(states)
+        while value > before:
+            before = value
+            for v in self.variables:
+                for state in range(self.sizes[v]):
+                    if state != states[v]:
+                        other = self._note({**states, v: state})
+                        if other > value:
+                            states, value = {**states, v: state}, other
+
+    def _note(self, states: Mapping[int, int]) -> float:
+        """Add the assignments with these states, the leaves at their best k, to what is known; return the best's log.
+
+        Minus infinity for states that are impossible or known already.
+        """
         key = tuple(states[v] for v in self.variables)
         if key in self.tried:
-            return
+            return -math.inf
         self.tried.add(key)
         whole = {**dict.fromkeys(range(self.count), 0), **{v: int(s[0]) for v, s in self.observed.items()}, **states}
         core = log_weight(self.core, tuple(whole[v] for v in range(self.count)), self.weights, self.sizes)
         if core == -math.inf:
-            return
+            return -math.inf
         rows = [leaf_rows(leaf, self.potentials, self.sizes[leaf.variable], whole) for leaf in self.leaves]
-        for more, chosen in best_first(rows, self.k):
+        ways = best_first(rows, self.k)
+        for more, chosen in ways:
             placed = {**whole, **{leaf.variable: s for leaf, s in zip(self.leaves, chosen, strict=True)}}
             self.pool[tuple(placed[v] for v in range(self.count))] = core + more
         best = heapq.nlargest(self.k, self.pool.items(), key=lambda one: one[1])
         self.pool = dict(best)
         if len(best) == self.k:
             self.cut = best[-1][1]
+        return core + ways[0][0]

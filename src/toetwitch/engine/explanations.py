@@ -139,10 +139,12 @@ def _by_search(
         raised = pattern.raised | {v for v, state in decided.items() if state and v in noisy}
         weighted = tuple(sorted({*(v for v in chosen if v not in decided), *pattern.soft}))
         relaxed = Pattern(hard, raised, weighted)
-        program = keep(
-            (relaxed, "relaxed"),
-            lambda: compile_plan(make_plan(structure, relaxed, memory_budget=memory_budget), structure, potentials),
-        )
+
+        def make() -> Program:
+            return compile_plan(make_plan(structure, relaxed, memory_budget=memory_budget), structure, potentials)
+
+        # Plans of parts of the search would push those of other questions out of the cache.
+        program = make() if decided else keep((relaxed, "relaxed"), make)
         states = {**evidence.states, **{v: np.array([state]) for v, state in decided.items()}}
         return Relaxation(program, potentials, Evidence(states, evidence.weights), count)
 
