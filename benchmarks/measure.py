@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["RESULTS", "bars", "median_seconds", "write"]
+__all__ = ["RESULTS", "bars", "curves", "median_seconds", "write"]
 
 import math
 import statistics
@@ -57,3 +57,37 @@ def bars(name: str, title: str, rows: Sequence[tuple[str, float]], unit: str) ->
     parts.append("</svg>\n")
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / name).write_text("\n".join(parts), encoding="utf-8")
+
+
+def curves(name: str, title: str, panels: Sequence[tuple[str, str, Sequence[tuple[float, float]]]]) -> None:
+    """Write small line charts side by side, both axes logarithmic: (what varies, unit, points) each."""
+    width = 240 * len(panels)
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} 230" role="img" font-family="sans-serif" '
+        f'font-size="11"><title>{escape(title)}</title><rect width="{width}" height="230" fill="#ffffff"/>'
+        f'<text x="10" y="18" font-size="13" font-weight="bold">{escape(title)}</text>'
+    ]
+    for place, (label, unit, points) in enumerate(panels):
+        left = 240 * place + 46
+        across = _logarithmic([x for x, _ in points], left, left + 170)
+        up = _logarithmic([y for _, y in points], 190, 56)
+        line = " ".join(f"{across(x):.1f},{up(y):.1f}" for x, y in points)
+        parts.append(f'<text x="{left}" y="40">{escape(unit)} against {escape(label)}</text>')
+        parts.append(f'<path d="M{left} 50V194H{left + 176}" fill="none" stroke="#767676"/>')
+        parts.append(f'<polyline points="{line}" fill="none" stroke="#2b6a99" stroke-width="2"/>')
+        for x, y in points:
+            parts.append(f'<circle cx="{across(x):.1f}" cy="{up(y):.1f}" r="3" fill="#2b6a99"/>')
+            parts.append(f'<text x="{across(x):.1f}" y="208" text-anchor="middle">{x:g}</text>')
+        parts += [
+            f'<text x="{left - 5}" y="{up(y) + 4:.1f}" text-anchor="end">{y:.3g}</text>'
+            for y in sorted({min(y for _, y in points), max(y for _, y in points)})
+        ]
+    parts.append("</svg>\n")
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / name).write_text("\n".join(parts), encoding="utf-8")
+
+
+def _logarithmic(values: Sequence[float], begin: float, end: float) -> Callable[[float], float]:
+    low, high = math.log(min(values)), math.log(max(values))
+    span = (high - low) or 1.0
+    return lambda value: begin + (end - begin) * (math.log(value) - low) / span

@@ -18,13 +18,14 @@ from toetwitch.engine import CompiledNetwork, Dense, NoisyMax, Term
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How large a synthetic network is."""
+    """How large a synthetic network is; with `steady`, every finding has exactly `finding_fan_in` parents."""
 
     contexts: int = 14
     causes: int = 26
     findings: int = 75
     context_fan_in: int = 9
     finding_fan_in: int = 20
+    steady: bool = False
 
 
 def network(shape: Shape = Shape(), seed: int = 0) -> CompiledNetwork:
@@ -48,7 +49,8 @@ def network(shape: Shape = Shape(), seed: int = 0) -> CompiledNetwork:
         potentials.append(Dense((*parents, child), np.stack([1.0 - present, present], axis=-1)))
     for place in range(shape.findings):
         child = shape.contexts + shape.causes + place
-        fan_in = int(min(shape.causes, 2 + rng.geometric(0.18), shape.finding_fan_in))
+        drawn = shape.finding_fan_in if shape.steady else 2 + rng.geometric(0.18)
+        fan_in = int(min(shape.causes, drawn, shape.finding_fan_in))
         parents = sorted(int(p) + shape.contexts for p in rng.choice(shape.causes, fan_in, replace=False))
         leak = np.append(1.0, rng.dirichlet(np.ones(sizes[child] - 1)) * rng.uniform(0.005, 0.1))
         terms = [Term(None, leak / leak.sum())]
@@ -61,9 +63,19 @@ def network(shape: Shape = Shape(), seed: int = 0) -> CompiledNetwork:
 
 
 def cases(
-    compiled: CompiledNetwork, shape: Shape, rows: int, seed: int = 1, *, fewest: int = 4, most: int = 20
+    compiled: CompiledNetwork,
+    shape: Shape,
+    rows: int,
+    seed: int = 1,
+    *,
+    fewest: int = 4,
+    most: int = 20,
+    positive: int | None = None,
 ) -> NDArray[np.int8]:
-    """Return ragged cases drawn from the network: half the context known, a few findings asked, -1 elsewhere."""
+    """Return ragged cases drawn from the network: half the context known, a few findings asked, -1 elsewhere.
+
+    With `positive`, exactly that many of the findings asked are present and the others absent.
+    """
     rng = np.random.default_rng(seed)
     complete = sample(compiled, rows, rng)
     codes = np.full(complete.shape, -1, dtype=np.int8)
@@ -74,8 +86,11 @@ def cases(
         asked = rng.choice(shape.findings, int(rng.integers(fewest, most + 1)), replace=False) + first_finding
         codes[row, asked] = complete[row, asked]
         # People who come have something: a third of what is asked is present whatever the background rate.
-        positive = asked[rng.random(len(asked)) < 0.3]
-        for finding in positive:
+        present = asked[rng.random(len(asked)) < 0.3]
+        if positive is not None:
+            codes[row, asked] = 0
+            present = asked[:positive]
+        for finding in present:
             codes[row, finding] = max(1, int(complete[row, finding]))
     return codes
 
