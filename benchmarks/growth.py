@@ -36,7 +36,8 @@ def run() -> None:
     wait_for_kernel()
     wait_for_row_kernel()
     lines = [
-        "one case, ms: median, worst of 15 (random networks of the toe model's shape; 12 findings asked, 4 present)"
+        f"one case, ms: median, worst of {CASES}; {ASKED} findings asked, {POSITIVE} present unless said",
+        f"processes waiting for a core at the start, on average: {os.getloadavg()[0]:.1f}",
     ]
     panels = []
     for label, shapes in (("nodes", _by_nodes()), ("fan-in", _by_fan_in()), ("positive findings", _by_positive())):
