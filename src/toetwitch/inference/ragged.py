@@ -10,7 +10,7 @@ Which way a case goes depends on the cases alone, so the same call gives the sam
 
 from __future__ import annotations
 
-__all__ = ["answer_by_lanes", "answer_readings", "answer_rows", "cores", "log_probability_without"]
+__all__ = ["answer_by_lanes", "answer_readings", "answer_rows", "cores", "lanes_of_readings", "log_probability_without"]
 
 import os
 from collections.abc import Mapping, Sequence
@@ -25,6 +25,7 @@ from toetwitch.engine.native import wait_for_kernel, wait_for_row_kernel
 from toetwitch.errors import BudgetExceededError
 from toetwitch.evidence import Evidence
 from toetwitch.inference.expansion import DECISION_AMPLIFICATION, SAFE_AMPLIFICATION
+from toetwitch.inference.lanes import Block, Lanes
 from toetwitch.inference.skeleton import Readings
 
 if TYPE_CHECKING:
@@ -200,6 +201,16 @@ def answer_readings(
         for id in targets:
             marginals[id][left] = values[id][back.reshape(-1)]
     return log_evidence, marginals
+
+
+def lanes_of_readings(
+    exact: ExactInference, codes: Int, soft: Mapping[str, Array], reading_row: Int, reading_codes: Int
+) -> Array:
+    """Return how many lanes each row takes on the skeleton so that all its readings can be read, shape (rows,)."""
+    read = _with_hidden(exact, reading_codes)
+    return Lanes(
+        exact.skeleton.findings, Block(_with_hidden(exact, codes), _indexed(exact, soft), reading_row, read)
+    ).lanes
 
 
 def log_probability_without(

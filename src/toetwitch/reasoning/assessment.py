@@ -23,7 +23,7 @@ from toetwitch.errors import BudgetExceededError, ImpossibleEvidenceError
 from toetwitch.evidence import Evidence
 from toetwitch.frozen import FrozenMapping
 from toetwitch.inference import Disablement, ExactInference
-from toetwitch.inference.ragged import answer_readings
+from toetwitch.inference.ragged import answer_readings, lanes_of_readings
 from toetwitch.knowledge.red_flag import TRIAGE_LEVELS, RuleBook
 from toetwitch.reasoning.assessment_card import assessment_card
 from toetwitch.reasoning.attribution import Attribution, attribution
@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 NOT_A_DEVICE = "For research and teaching; not a medical device and not medical advice."
+
+LANES_TOGETHER = 48
+"""Both triage levels are read in one run where that takes no more lanes; past it each has a plan of its own."""
 
 TEXT_CAUSES = 6
 """How many causes the text form lists."""
@@ -277,7 +280,10 @@ class Assessor:
         read = [readings_of_codes(case, places) for case in cases]
         rows = np.repeat([0, 1], [len(each) for each in read])
         soft = {id: np.stack([weights, weights]) for id, weights in evidence.soft.items()}
-        logs, found = answer_readings(inference, cases, soft, rows, np.concatenate(read), targets, threads=1)
+        said = np.concatenate(read)
+        if lanes_of_readings(inference, cases, soft, rows, said).sum() > LANES_TOGETHER:
+            return None
+        logs, found = answer_readings(inference, cases, soft, rows, said, targets, threads=1)
         levels = posterior_level({id: found[id][:, 1] for id in targets}, book)
         rank, rank_if_no = int(levels[rows == 0].max()), int(levels[rows == 1].max())
         return rank, rank if math.isinf(logs[len(read[0])]) else rank_if_no
