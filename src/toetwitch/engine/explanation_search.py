@@ -38,7 +38,9 @@ FEWER = 0.8
 CLOSE = 1e-11
 """Relative difference of logarithms that the search does not tell apart: above rounding, below any interest."""
 MOST_ENTRIES = 1e9
-"""Table entries that a search may fill: a minute or two, and the same on any machine."""
+"""Work that a search may do, in table entries: minutes, and the same work on any machine."""
+PASS_ENTRIES = 200_000
+"""What a pass over small tables and the leaves' bounds cost besides, in the same unit."""
 SMALL_ENTRIES = 2**14
 """Plans smaller than this run faster than another is made."""
 
@@ -162,7 +164,7 @@ class _Search:
     def _bounds(self, node: Allowed, free: Sequence[int], relaxation: Relaxation) -> dict[int, Array]:
         """Return, for each free variable, the bound at each of the states it may take."""
         constant, logs = self._factors(node, relaxation)
-        self.left -= relaxation.entries
+        self.left -= relaxation.entries + PASS_ENTRIES
         found = relaxation.bounds(logs)
         if self.left < 0:
             bound = max((float(found[v].max()) + constant for v in free), default=-math.inf)
