@@ -26,7 +26,7 @@ from toetwitch.engine.structure import Pattern, Structure
 from toetwitch.errors import BudgetExceededError
 
 BYTES_PER_ENTRY = 8
-ENTRIES_PER_TRY = 20_000.0
+ENTRIES_PER_TRY = 50_000.0
 """A further try at a better order takes about as long as running this many entries a few times."""
 MOST_TRIES = 8
 
