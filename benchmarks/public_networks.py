@@ -29,7 +29,7 @@ NAMES = (
     "munin1",
 )  # fmt: skip
 ROWS = {"asia": 20_000, "andes": 256, "pathfinder": 512, "pigs": 128, "water": 32, "insurance": 2_000, "munin1": 0}
-SLOW_FOR_PGMPY = frozenset({"pigs", "water", "munin1"})
+SLOW_FOR_PGMPY = frozenset({"munin1"})
 CASES = 64
 
 
