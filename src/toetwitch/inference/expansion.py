@@ -354,9 +354,10 @@ class Expansion:
         if math.isinf(highest):
             return Sum(-math.inf, 1.0, {i: np.zeros(self.sizes[i]) for i in self.targets})
         total, absolute = float(parts.sum()), float(np.abs(parts).sum())
-        if total <= 0:
-            return Sum(-math.inf, math.inf, {i: np.zeros(self.sizes[i]) for i in self.targets})
         marginals = {i: np.clip(self.posterior[i][:, variant] @ parts, 0.0, None) for i in self.targets}
+        if total <= 0 or not all(m.any() for m in marginals.values()):
+            # No digit is left.
+            return Sum(-math.inf, math.inf, {i: np.zeros(self.sizes[i]) for i in self.targets})
         return Sum(math.log(total) + highest, absolute / total, {i: m / m.sum() for i, m in marginals.items()})
 
     def parts(self, coefficients: Array, variant: int = 0) -> tuple[Array, float]:
