@@ -204,7 +204,7 @@ def prevalence_taken_for_baseline() -> Context:
     """The cited prevalence becomes the intercept, as if nobody had a risk."""
     return around(
         resolution,
-        "_solve_intercept",
+        "solve_intercept",
         lambda original: lambda weights, log_odds, target: np.log(target) - np.log1p(-target),
     )
 
@@ -214,7 +214,7 @@ def intercept_solved_over_even_risks() -> Context:
     """The intercept is solved as if every combination of risks were as common as any other."""
     return around(
         resolution,
-        "_solve_intercept",
+        "solve_intercept",
         lambda original: (
             lambda weights, log_odds, target: original(np.full_like(weights, 1 / len(weights)), log_odds, target)
         ),
