@@ -21,7 +21,7 @@ from toetwitch.testing.oracle import Enumeration
 from toetwitch.testing.strategies.networks import networks, noisy_or_networks
 
 ROUNDING = 1e-12
-"""Evidence less probable than this may be nothing but rounding: a contribution is what is stated less the background."""
+"""Evidence less probable than this may be rounding alone: a contribution is what is stated less the background."""
 
 NETWORKS = st.one_of(
     noisy_or_networks(causes=(1, 3), findings=(1, 4)),
