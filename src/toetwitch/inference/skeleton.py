@@ -120,15 +120,17 @@ class Skeleton:
         )
 
     @cached_property
+    def entries(self) -> float:
+        """Table entries of the plan that a lane runs through; infinite where it does not fit the memory budget."""
+        try:
+            return self.compiled.plan({}, self.kept, self.kept).entries
+        except BudgetExceededError:
+            return math.inf
+
+    @property
     def small(self) -> bool:
         """Whether the skeleton is small enough to gain by it."""
-        if not self.findings.tables:
-            return False
-        try:
-            plan = self.compiled.plan({}, self.kept, self.kept)
-        except BudgetExceededError:
-            return False
-        return plan.entries <= LARGEST_SKELETON
+        return bool(self.findings.tables) and self.entries <= LARGEST_SKELETON
 
     @cached_property
     def pivots(self) -> tuple[int, ...]:

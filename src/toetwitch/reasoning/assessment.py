@@ -298,7 +298,8 @@ class Assessor:
         evidence
             The case.
         causes
-            P(cause present | evidence) where it is known already: nothing else is computed without a danger finding.
+            P(cause present | evidence) where it is known already: nothing else is computed without a danger finding, or
+            where the case itself asks for the highest level that any probabilities can.
 
         Raises
         ------
@@ -314,8 +315,11 @@ class Assessor:
         targets = [id for id in self.causes if id in asked]
         if not targets:
             return 0
-        if not readings and causes is not None:
-            return int(posterior_level({id: causes[id] for id in targets}, self.book))
+        if causes is not None:
+            own, top = {id: causes[id] for id in targets}, dict.fromkeys(targets, 1.0)
+            rank = int(posterior_level(own, self.book))
+            if not readings or rank == int(posterior_level(top, self.book)):
+                return rank
         return max(map(int, posterior_level(self._over_readings(evidence, readings, targets), self.book)))
 
     def _over_readings(
@@ -328,12 +332,37 @@ class Assessor:
         by_sums = self.inference.readings(evidence, readings, targets)
         if by_sums is not None:
             return {id: by_sums[id][1] for id in targets}
+        by_codes = self._over_coded_readings(evidence, readings, targets)
+        if by_codes is not None:
+            return by_codes
         rest, count = evidence.without(*readings), next(iter(readings.values())).shape[1]
         blocks = []
         for start in range(0, count, LANES_AT_ONCE):
             block = {id: weights[:, start : start + LANES_AT_ONCE] for id, weights in readings.items()}
             blocks.append(self.inference.lanes(rest, block, targets)[1])
         return {id: np.concatenate([block[id][1] for block in blocks]) for id in targets}
+
+    def _over_coded_readings(
+        self, evidence: Evidence, readings: Mapping[str, Array], targets: Sequence[str]
+    ) -> dict[str, Array] | None:
+        """Return the same from signed sums over the skeleton, where that costs less than the plan of the readings."""
+        inference = self.inference
+        if evidence.jeffrey or not set(readings).isdisjoint(evidence.soft) or not inference.skeleton.small:
+            return None
+        case = np.full(len(inference.network.variables), -1, dtype=np.int64)
+        case[[inference.index(id) for id in evidence.hard]] = list(evidence.hard.values())
+        read = readings_of_codes(case, np.array([inference.index(id) for id in readings], dtype=np.int64))
+        rows, soft = np.zeros(len(read), dtype=np.int64), {id: w[None, :] for id, w in evidence.soft.items()}
+        lanes = lanes_of_readings(inference, case[None, :], soft, rows, read).sum()
+        weighed = Evidence(evidence.without(*readings).hard, {**evidence.soft, **readings}, {})
+        try:
+            plan = float(inference.plan(weighed, targets).entries * len(read))
+        except BudgetExceededError:
+            plan = math.inf
+        if plan <= lanes * inference.skeleton.entries:
+            return None
+        found = answer_readings(inference, case[None, :], soft, rows, read, targets, threads=1)[1]
+        return {id: found[id][:, 1] for id in targets}
 
     def _without_posterior(
         self, evidence: Evidence, urgency: Triage, clash: tuple[str, ...], problem: str
