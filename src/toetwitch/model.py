@@ -13,7 +13,7 @@ from __future__ import annotations
 __all__ = ["TRIAGE_LEVELS", "Model", "Network", "load_model", "read_network"]
 
 import os
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +68,11 @@ class Model(ModelQuestions):
         self._network = Network.from_inference(inference)
         book = at_setting(definition.rules, shifts)
         self._assessor = Assessor(inference, book, Identity(definition.name, definition.version, setting))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel to another process as what the model file says; plans are made anew there."""
+        budget = self._network.inference.memory_budget
+        return partial(type(self), setting=self._setting, memory_budget=budget), (self._definition,)
 
     @property
     def definition(self) -> ModelDefinition:

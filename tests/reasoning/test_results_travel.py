@@ -62,6 +62,15 @@ def test_a_result_survives_pickling_and_copying(name: str) -> None:
     assert values(copy.deepcopy(found)) == values(found)
 
 
+def test_a_model_and_its_network_travel() -> None:
+    """A pickled model, and its network alone, answer with the same bits as the original, in the same setting."""
+    model = tt.load_model(setting="primary_care")
+    arrived = pickle.loads(pickle.dumps(model))
+    assert (arrived.setting, values(arrived.assess(CASE))) == (model.setting, values(model.assess(CASE)))
+    network = pickle.loads(pickle.dumps(model.network))
+    assert network.posterior(CASE, list(model.causes)) == model.network.posterior(CASE, list(model.causes))
+
+
 def test_a_copy_is_as_frozen_as_its_original() -> None:
     """A copy refuses a change of what it maps, as the original does."""
     for answer in (MODEL.assess(CASE), pickle.loads(pickle.dumps(MODEL.assess(CASE)))):

@@ -16,6 +16,8 @@ __all__ = ["Answer", "ExactInference"]
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,6 +88,10 @@ class ExactInference:
         self.compiled = CompiledNetwork(self.resolved.sizes, self.resolved.potentials, memory_budget=memory_budget)
         self.expander = Expander(self.resolved, self.compiled)
         self.skeleton = Skeleton(self.resolved, self.compiled, self.expander.leaves)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel to another process as the numbers; plans are made anew there."""
+        return partial(type(self), shifts=self.shifts, memory_budget=self.memory_budget), (self.network,)
 
     # -- one case -------------------------------------------------------------------------------------------------
 
