@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["Network", "read_network"]
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -62,6 +62,10 @@ class Network(NetworkQuestions):
         network._inference = inference
         network._counterfactual = Counterfactual(inference)
         return network
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel to another process as the numbers; plans are made anew there."""
+        return type(self).from_inference, (self._inference,)
 
     @classmethod
     def from_pgmpy(cls, model: Any) -> Network:
@@ -240,6 +244,8 @@ class Network(NetworkQuestions):
             raise EvidenceError(f"targets {targets!r}; expected a sequence of ids, for example [{targets!r}]")
         if targets is None:
             return [id for id in self.variables if id not in read.hard]
+        if not isinstance(targets, Iterable):
+            raise EvidenceError(f"targets of type {type(targets).__name__}; expected a sequence of ids")
         return list(targets)
 
     def _many(self, codes: Codes, targets: Sequence[str], threads: int | None) -> tuple[Array, dict[str, Array]]:

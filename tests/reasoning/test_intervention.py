@@ -129,6 +129,9 @@ def test_what_cannot_be_set_is_refused() -> None:
         SMALL.what_if({}, {"agee": "old"})
     with pytest.raises(UnknownNameError):
         SMALL.what_if({}, {"age": "ancient"})
+    for ask in (SMALL.what_if, SMALL.counterfactual, SMALL.network.what_if, SMALL.network.counterfactual):
+        with pytest.raises(EvidenceError, match="an intervention of type str"):
+            ask({}, "heavy_load")
     sure = Network(
         NetworkDefinition(
             (Variable("rain"), Variable("wet")), (Cpt("rain", (), [0.5, 0.5]), Cpt("wet", ("rain",), np.eye(2)))

@@ -16,7 +16,7 @@ Pearl (2009), Causality, 2nd ed., chapters 3 and 7.
 
 from __future__ import annotations
 
-__all__ = ["AdviceEffect", "Advised", "WhatIf", "advise", "what_if"]
+__all__ = ["AdviceEffect", "Advised", "WhatIf", "advise", "checked_intervention", "what_if"]
 
 import math
 from collections.abc import Mapping, Sequence
@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from toetwitch.errors import EvidenceError
 from toetwitch.evidence import Evidence
 from toetwitch.frozen import FrozenMapping
 from toetwitch.inference.counterfactual import Counterfactual
@@ -41,6 +42,21 @@ Distribution = Mapping[str, float]
 
 STATUSES = ("offered", "with caution", "with a prescriber", "already so", "withheld")
 """How a step may be shown, most freely first."""
+
+
+def checked_intervention(do: Mapping[str, str | bool]) -> Mapping[str, str | bool]:
+    """Return what is to be set, having checked that it is a mapping; it comes from the caller.
+
+    Raises
+    ------
+    EvidenceError
+        For anything else.
+    """
+    if not isinstance(do, Mapping):
+        raise EvidenceError(
+            f"an intervention of type {type(do).__name__}; expected a mapping of ids to the states they are set to"
+        )
+    return do
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from toetwitch.reasoning.diary import Diary, Rates, read_diary
 from toetwitch.reasoning.enclosure import Enclosure
 from toetwitch.reasoning.explanation import Explanation
 from toetwitch.reasoning.flips import Flip, flip
-from toetwitch.reasoning.intervention import Advised, WhatIf, advise
+from toetwitch.reasoning.intervention import Advised, WhatIf, advise, checked_intervention
 from toetwitch.reasoning.questions import NextQuestions, next_questions
 from toetwitch.reasoning.sensitivity import Sensitivity
 from toetwitch.reasoning.uncertainty import Intervals
@@ -415,8 +415,8 @@ class ModelQuestions:
         """Return the causes and what the evidence speaks of, less what is set."""
         return [id for id in dict.fromkeys([*self.causes, *self._network.read(evidence).ids]) if id not in do]
 
-    def _check_modifiable(self, do: Mapping[str, object]) -> None:
+    def _check_modifiable(self, do: Mapping[str, str | bool]) -> None:
         variables = self._network.variables
-        for id in do:
+        for id in checked_intervention(do):
             if id in variables and variables[id].kind not in ("context", "cause"):
                 raise EvidenceError(f"{id!r} is a {variables[id].kind}; expected a context or a cause to set")

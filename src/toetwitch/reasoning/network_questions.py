@@ -19,7 +19,7 @@ from toetwitch.reasoning.conflict import Conflict, conflict
 from toetwitch.reasoning.enclosure import Enclosure, enclosure
 from toetwitch.reasoning.explanation import Explanation, explain
 from toetwitch.reasoning.flips import Flip, flip
-from toetwitch.reasoning.intervention import WhatIf, what_if
+from toetwitch.reasoning.intervention import WhatIf, checked_intervention, what_if
 from toetwitch.reasoning.questions import NextQuestions, next_questions
 from toetwitch.reasoning.sensitivity import Sensitivity, sensitivity
 from toetwitch.reasoning.uncertainty import Intervals, intervals
@@ -187,8 +187,9 @@ class NetworkQuestions:
         ImpossibleEvidenceError
             When the evidence has probability zero.
         """
-        wanted = self._known(targets) or [id for id in self.variables if id not in do]
-        found = self._counterfactual.would_be(self.read(evidence), self._setting(do), wanted)
+        set_to = self._setting(do)
+        wanted = self._known(targets) or [id for id in self.variables if id not in set_to]
+        found = self._counterfactual.would_be(self.read(evidence), set_to, wanted)
         return {id: self._by_state(id, values) for id, values in found.items()}
 
     @property
@@ -395,7 +396,7 @@ class NetworkQuestions:
     # -- inside ---------------------------------------------------------------------------------------------------
 
     def _setting(self, do: Mapping[str, str | bool]) -> dict[str, int]:
-        return {id: self._state(id, state) for id, state in do.items()}
+        return {id: self._state(id, state) for id, state in checked_intervention(do).items()}
 
     def _known(self, targets: Sequence[str] | None) -> list[str] | None:
         for id in targets or ():
