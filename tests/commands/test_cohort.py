@@ -94,7 +94,7 @@ command.cohort(sys.argv[1:])
 """A run that is killed while its second part is being assessed."""
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no signal that cannot be caught")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signal that cannot be caught")
 def test_a_killed_run_loses_nothing_that_was_written(cases: Path) -> None:
     """After a kill that cannot be caught the whole parts are there, and the same command gives the same file."""
     out, undisturbed = cases.with_name("out.parquet"), cases.with_name("undisturbed.parquet")
