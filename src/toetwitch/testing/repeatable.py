@@ -21,6 +21,8 @@ from hypothesis.internal.conjecture import providers
 Value = TypeVar("Value")
 
 SEED = 1
+STARTS = 3
+"""Hypothesis gives up shrinking after some hundred tries without success; of three starts one ends at few nodes."""
 CONSTANTS = "_maybe_draw_constant"
 """What draws a constant from loaded modules, in versions of Hypothesis that do so."""
 
@@ -83,6 +85,13 @@ def smallest_failing(
     >>> smallest_failing(st.integers(0, 99), lambda n: "too large" if n > 10 else None)
     (11, 'too large')
     """
+    found = [_shrunk(strategy, fails, count, start + turn) for turn in range(STARTS)]
+    return min((one for one in found if one is not None), key=lambda one: len(repr(one[0])), default=None)
+
+
+def _shrunk(
+    strategy: st.SearchStrategy[Value], fails: Callable[[Value], str | None], count: int, start: int
+) -> tuple[Value, str] | None:
     last: list[tuple[Value, str]] = []
 
     def tried(value: Value) -> None:

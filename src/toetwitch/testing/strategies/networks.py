@@ -8,6 +8,7 @@ from __future__ import annotations
 
 __all__ = ["SHAPES", "networks", "noisy_or_networks", "variables"]
 
+import functools
 import string
 from collections.abc import Mapping, Sequence
 
@@ -26,6 +27,8 @@ SHAPES = ("any", "chain", "tree", "two_layers", "unconnected")
 """Any acyclic graph; each node below the one before; at most one parent; causes above findings; no arc at all."""
 
 IDS = tuple(string.ascii_lowercase)
+MORE = (False, True, True, True, True, True)
+"""Whether a network goes on: so that small ones turn up, and shrinking ends early."""
 
 
 @st.composite
@@ -96,26 +99,66 @@ def networks(
     """
     if shape not in SHAPES:
         raise ValueError(f"shape {shape!r}; expected one of {', '.join(SHAPES)}")
-    count = draw(st.integers(*nodes))
     drawn: list[Variable] = []
     tables: list[Table] = []
-    for place, id in enumerate(IDS[:count]):
-        room = max_cells // (int(np.prod([len(v.states) for v in drawn])) * 2 ** (count - place - 1))
-        kind = draw(st.sampled_from(list(kinds)))
-        most = 2 if kind == "logistic" and states[0] <= 2 else max(states[0], min(states[1], room))
-        variable = draw(variables(id, states=(states[0], most)))
-        parents = draw(_parents(drawn, shape, count, max_parents))
-        if kind == "logistic" and variable.states == BINARY:
-            table: Table = draw(logistics(variable, parents, extreme=extreme))
-        elif kind == "noisy_max":
-            table = draw(noisy_maxes(variable, parents, determinism=determinism, inhibits=inhibits, banded=banded))
-            if solved and draw(st.sampled_from((False, False, True))):
-                table = _by_prevalence(drawn, tables, variable, table)
-        else:
-            table = draw(cpts(variable, parents, determinism=determinism, extreme=extreme))
-        drawn.append(variable)
-        tables.append(table)
+    causes = draw(st.integers((nodes[0] + 1) // 2, (nodes[1] + 1) // 2)) if shape == "two_layers" else 0
+    one = functools.partial(
+        _node,
+        drawn,
+        tables,
+        kinds=kinds,
+        shape=shape,
+        causes=causes,
+        max_parents=max_parents,
+        determinism=determinism,
+        extreme=extreme,
+        inhibits=inhibits,
+        banded=banded,
+        solved=solved,
+    )
+    for place in range(nodes[1]):
+        room = max_cells // (int(np.prod([len(v.states) for v in drawn])) * 2 ** (nodes[1] - place - 1))
+        node = draw(one(place < nodes[0], states=(states[0], max(states[0], min(states[1], room)))))
+        if node is None:
+            break
+        drawn.append(node[0])
+        tables.append(node[1])
     return NetworkDefinition(tuple(drawn), tuple(tables))
+
+
+@st.composite
+def _node(
+    draw: st.DrawFn,
+    above: Sequence[Variable],
+    tables: Sequence[Table],
+    needed: bool,
+    *,
+    states: tuple[int, int],
+    kinds: Sequence[str],
+    shape: str,
+    causes: int,
+    max_parents: int,
+    determinism: bool,
+    extreme: bool,
+    inhibits: bool,
+    banded: bool,
+    solved: bool,
+) -> tuple[Variable, Table] | None:
+    """Draw whether there is one more node, and the node: one stretch of draws, which shrinking can leave out whole."""
+    if not needed and not draw(st.sampled_from(MORE)):
+        return None
+    kind = draw(st.sampled_from(list(kinds)))
+    most = 2 if kind == "logistic" and states[0] <= 2 else states[1]
+    variable = draw(variables(IDS[len(above)], states=(states[0], most)))
+    parents = draw(_parents(above, shape, causes, max_parents))
+    if kind == "logistic" and variable.states == BINARY:
+        return variable, draw(logistics(variable, parents, extreme=extreme))
+    if kind == "noisy_max" and len(variable.states) > 1:
+        table = draw(noisy_maxes(variable, parents, determinism=determinism, inhibits=inhibits, banded=banded))
+        if solved and draw(st.sampled_from((False, False, True))):
+            table = _by_prevalence(above, tables, variable, table)
+        return variable, table
+    return variable, draw(cpts(variable, parents, determinism=determinism, extreme=extreme))
 
 
 @st.composite
@@ -162,7 +205,7 @@ def _held_back(table: Table) -> bool:
 
 
 @st.composite
-def _parents(draw: st.DrawFn, above: Sequence[Variable], shape: str, count: int, most: int) -> list[Variable]:
+def _parents(draw: st.DrawFn, above: Sequence[Variable], shape: str, causes: int, most: int) -> list[Variable]:
     if not above or shape == "unconnected":
         return []
     if shape == "chain":
@@ -170,13 +213,12 @@ def _parents(draw: st.DrawFn, above: Sequence[Variable], shape: str, count: int,
     if shape == "tree":
         return [draw(st.sampled_from(list(above)))]
     if shape == "two_layers":
-        number = (count + 1) // 2
-        causes = list(above[:number])
-        if len(above) < number:
+        if len(above) < causes:
             return []
-        least = draw(st.sampled_from((1, min(most, len(causes)))))
-        return draw(st.lists(st.sampled_from(causes), min_size=least, max_size=most, unique_by=lambda v: v.id))
-    least = draw(st.sampled_from((0, 1, min(2, len(above), most))))
+        above = above[:causes]
+    if draw(st.sampled_from((False, False, True))):
+        return list(above[-most:])
+    least = 1 if shape == "two_layers" else 0
     return draw(st.lists(st.sampled_from(list(above)), min_size=least, max_size=most, unique_by=lambda v: v.id))
 
 
