@@ -7,9 +7,9 @@ import pytest
 
 import toetwitch as tt
 from toetwitch.evidence import read_evidence
-from toetwitch.knowledge.red_flag import level_rank
 from toetwitch.reasoning import assessment
 from toetwitch.reasoning.danger import danger_readings
+from toetwitch.reasoning.triage import gravest_by_posterior
 
 MODEL = tt.load_model()
 CASES: dict[str, dict[str, object]] = {
@@ -52,4 +52,4 @@ def test_a_case_at_the_top_reads_no_further(monkeypatch: pytest.MonkeyPatch) -> 
     evidence = read_evidence({"foot_drop": True}, MODEL.network.variables)
     certain = dict.fromkeys(MODEL.causes, 1.0)
     top = MODEL.assessor.posterior_rank(evidence, certain)
-    assert top == max(level_rank(rule.level) for rule in MODEL.assessor.book.posterior_rules)
+    assert top == gravest_by_posterior(MODEL.assessor.book)

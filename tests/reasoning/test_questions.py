@@ -151,6 +151,9 @@ def test_wrong_arguments_are_named() -> None:
     """A horizon, a cost or a name that cannot be is refused with what was expected."""
     with pytest.raises(EvidenceError, match="horizon 3; expected 1 or 2"):
         SMALL.next_questions({}, horizon=3)
+    for k in (0, -1, 2.5):
+        with pytest.raises(EvidenceError, match="expected how many questions to ask"):
+            SMALL.next_questions({}, k=k)
     with pytest.raises(EvidenceError, match="expected a finite number above 0"):
         SMALL.next_questions({}, costs={open_ids()[0]: 0.0})
     with pytest.raises(UnknownNameError):

@@ -127,6 +127,13 @@ def doubled(estimate: Estimate, source: str) -> Estimate:
     return Estimate(x, min(x, estimate.low), max(x, estimate.high), estimate.sources, estimate.grade)
 
 
+@pytest.mark.parametrize("factor", [1.0, 0.0, -2.0, math.inf, math.nan])
+def test_a_factor_that_moves_nothing_or_has_no_inverse_is_refused(factor: float) -> None:
+    """Odds are multiplied and divided by a finite factor above one."""
+    with pytest.raises(EvidenceError, match="expected a finite number above 1"):
+        SMALL.sensitivity({}, SMALL.causes[0], factor=factor)
+
+
 def test_points_outside_the_domain_and_unknown_numbers_are_refused() -> None:
     """A function says where it holds, a curve that it is one, and a misspelt path what is near."""
     answer = SMALL.sensitivity({"numbness": True}, SMALL.causes[0])

@@ -106,11 +106,13 @@ def test_draws_without_a_model_are_rejected_and_counted() -> None:
 
 
 def test_wrong_arguments_are_named() -> None:
-    """A level that is no probability and no draws at all are refused."""
+    """A level that is no probability, no draws at all and a seed for a generator are refused."""
     with pytest.raises(EvidenceError, match=r"level 90; expected a number between 0 and 1"):
         SMALL.intervals({}, level=90, rng=np.random.default_rng(0))
     with pytest.raises(EvidenceError, match="expected one or more"):
         SMALL.intervals({}, draws=0, rng=np.random.default_rng(0))
+    with pytest.raises(EvidenceError, match="rng of type int; expected a numpy Generator"):
+        SMALL.intervals({}, rng=5)  # type: ignore[arg-type]
 
 
 def test_every_form_says_the_same() -> None:

@@ -18,7 +18,6 @@ __all__ = [
     "effects",
     "given_answers",
     "given_first",
-    "gravest_by_posterior",
     "joint_answers",
     "joint_levels",
     "reach",
@@ -33,14 +32,14 @@ from numpy.typing import NDArray
 
 from toetwitch.evidence import Evidence
 from toetwitch.inference import ExactInference
-from toetwitch.knowledge.red_flag import TRIAGE_LEVELS, RuleBook, level_rank
+from toetwitch.knowledge.red_flag import TRIAGE_LEVELS, level_rank
 from toetwitch.reasoning.assessment import Assessor
 from toetwitch.reasoning.danger import danger_readings
 from toetwitch.reasoning.forms import forms, independent, multiplied
 from toetwitch.reasoning.outcomes import outcomes
 from toetwitch.reasoning.red_flags import supports_of
 from toetwitch.reasoning.subsets import LANES_AT_ONCE
-from toetwitch.reasoning.triage import Triage, posterior_level, triage_many
+from toetwitch.reasoning.triage import Triage, gravest_by_posterior, posterior_level, triage_many
 
 Array = NDArray[np.float64]
 Ranks = NDArray[np.int64]
@@ -340,11 +339,6 @@ def _levels(
             own = supports[id] = np.ones((len(rows), len(by_id[id].states)))
         own[n] = np.eye(own.shape[1])[state]
     return triage_many(supports, posterior, assessor.book, policy).level.astype(np.int64)
-
-
-def gravest_by_posterior(book: RuleBook) -> int:
-    """Return the rank of the gravest level that any posterior could ask for."""
-    return max((level_rank(rule.level) for rule in book.posterior_rules), default=0)
 
 
 def joint_answers(

@@ -31,7 +31,7 @@ from toetwitch.reasoning.danger import DANGER_READINGS, danger_readings, reading
 from toetwitch.reasoning.ranking import information_gain, ranked
 from toetwitch.reasoning.red_flags import FiredRule, PossibleRule, supports_of
 from toetwitch.reasoning.subsets import LANES_AT_ONCE
-from toetwitch.reasoning.triage import Triage, posterior_level, triage
+from toetwitch.reasoning.triage import Triage, gravest_by_posterior, posterior_level, triage
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -316,9 +316,8 @@ class Assessor:
         if not targets:
             return 0
         if causes is not None:
-            own, top = {id: causes[id] for id in targets}, dict.fromkeys(targets, 1.0)
-            rank = int(posterior_level(own, self.book))
-            if not readings or rank == int(posterior_level(top, self.book)):
+            rank = int(posterior_level({id: causes[id] for id in targets}, self.book))
+            if not readings or rank == gravest_by_posterior(self.book):
                 return rank
         return max(map(int, posterior_level(self._over_readings(evidence, readings, targets), self.book)))
 

@@ -38,7 +38,6 @@ from toetwitch.reasoning.answers import (
     Reach,
     effects,
     given_first,
-    gravest_by_posterior,
     joint_answers,
     joint_levels,
     reach,
@@ -47,7 +46,7 @@ from toetwitch.reasoning.assessment import Assessor
 from toetwitch.reasoning.cards import questions_card
 from toetwitch.reasoning.ranking import leaders
 from toetwitch.reasoning.red_flags import supports_of
-from toetwitch.reasoning.triage import Triage, triage
+from toetwitch.reasoning.triage import Triage, gravest_by_posterior, triage
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -285,14 +284,14 @@ def next_questions(
     Raises
     ------
     EvidenceError
-        For a horizon that is neither 1 nor 2, or a cost that is not above 0.
+        For a `k` below 1, a horizon that is neither 1 nor 2, or a cost that is not above 0.
     UnknownNameError
         For a question, target or cost of no variable.
     ImpossibleEvidenceError
         When the evidence has probability zero.
     """
     costs = dict(costs or {})
-    _check(inference, targets, horizon, costs)
+    _check(inference, targets, k, horizon, costs)
     now = inference.posterior(evidence, targets).marginals
     free = [id for id in targets if id not in evidence.hard]
     asked = _askable(inference, evidence, targets, questions)
@@ -348,7 +347,9 @@ class _Book:
         return leaders({id: posterior.get(id, now)[-1] for id, now in self.now.items()}, self.before)
 
 
-def _check(inference: ExactInference, targets: Sequence[str], horizon: int, costs: Mapping[str, float]) -> None:
+def _check(inference: ExactInference, targets: Sequence[str], k: int, horizon: int, costs: Mapping[str, float]) -> None:
+    if not isinstance(k, (int, np.integer)) or k < 1:
+        raise EvidenceError(f"k = {k!r}; expected how many questions to ask, a positive integer, for example 3")
     if horizon not in (1, 2):
         raise EvidenceError(f"horizon {horizon!r}; expected 1 or 2")
     for id in (*targets, *costs):

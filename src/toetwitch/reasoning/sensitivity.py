@@ -265,9 +265,13 @@ def sensitivity(
 
     Raises
     ------
+    EvidenceError
+        For a factor that is not finite and above 1.
     ImpossibleEvidenceError
         When the evidence has probability zero.
     """
+    if not (math.isfinite(factor) and factor > 1):
+        raise EvidenceError(f"factor {factor!r}; expected a finite number above 1")
     rivals = list(rivals) or [target]
     answer = inference.posterior(evidence, [target, *rivals])
     posterior = float(answer.marginals[target][state])

@@ -10,7 +10,7 @@ Many cases are decided at once, as arrays; one case is decided by the same code,
 
 from __future__ import annotations
 
-__all__ = ["Dissent", "Triage", "TriageMany", "posterior_level", "triage", "triage_many"]
+__all__ = ["Dissent", "Triage", "TriageMany", "gravest_by_posterior", "posterior_level", "triage", "triage_many"]
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,6 +33,11 @@ NO_POSTERIOR = -1
 
 ROUNDING = 1e-12
 """Slack when a posterior is held against a threshold, so that the order of a sum does not decide."""
+
+
+def gravest_by_posterior(book: RuleBook) -> int:
+    """Return the rank of the gravest level that any posterior could ask for."""
+    return max((level_rank(rule.level) for rule in book.posterior_rules), default=0)
 
 
 def posterior_level(causes: Mapping[str, NDArray[np.float64] | float], book: RuleBook) -> Ranks:

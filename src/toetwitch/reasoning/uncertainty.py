@@ -206,6 +206,10 @@ def intervals(
         raise EvidenceError(f"level {level!r}; expected a number between 0 and 1")
     if draws < 1:
         raise EvidenceError(f"{draws!r} draws; expected one or more")
+    if not isinstance(rng, np.random.Generator):
+        raise EvidenceError(
+            f"rng of type {type(rng).__name__}; expected a numpy Generator, numpy.random.default_rng(0)"
+        )
     now = inference.posterior(evidence, targets).marginals
     mattering = relevant(inference.network, parameters(inference.network), [*targets, *evidence.ids])
     numbers = draw_numbers(mattering, draws, rng)
